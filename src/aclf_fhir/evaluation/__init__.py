@@ -1,0 +1,23 @@
+"""Record to scores: which facts were chosen, and why."""
+
+from aclf_fhir.evaluation.choice import Choice, Window, choose, converted
+from aclf_fhir.evaluation.evaluate import ScoreEvaluation, evaluate, evaluate_at
+from aclf_fhir.evaluation.points import score_course, score_points
+from aclf_fhir.evaluation.reasons import Reason
+from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.evaluation.snapshot import Snapshot
+
+__all__ = [
+    "Choice",
+    "EvaluationRules",
+    "Reason",
+    "ScoreEvaluation",
+    "Snapshot",
+    "Window",
+    "choose",
+    "converted",
+    "evaluate",
+    "evaluate_at",
+    "score_course",
+    "score_points",
+]

@@ -1,0 +1,265 @@
+"""Which fact stands for an input at an instant, and why that one."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from aclf_fhir.errors import AclfError
+from aclf_fhir.evaluation.reasons import STATUS_REASONS, Reason
+from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.units import Interval
+
+__all__ = ["Choice", "Window", "choose", "converted", "dated_facts"]
+
+_BEFORE_TIME = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What was taken for one input, and what was passed over.
+
+    Parameters
+    ----------
+    input
+        Name of the score input, or of the concept where no score asked.
+    concept
+        Id from the catalog.
+    fact
+        The fact chosen, None where there is none.
+    value
+        In `unit`; a set of codes for scales and supports; None where missing.
+    unit
+        UCUM unit the value was converted to, straight from the value as sent.
+    age
+        From the fact's time to the instant judged; None without a fact.
+    why
+        The selection rule that decided, or the reason why nothing was taken.
+    reason
+        Why the value is missing or only known in part, None if neither.
+    also
+        Further facts that the value rests on (the FiO2 of a ratio, a weight).
+    passed_over
+        Newer or contradicting facts that were not taken, each with its reason.
+    flags
+        What a reader must know.
+    fresh_until
+        Last instant at which this choice still holds if nothing new arrives.
+    """
+
+    input: str
+    concept: str
+    fact: Fact | None = None
+    value: Interval | frozenset[str] | None = None
+    unit: str = ""
+    age: timedelta | None = None
+    why: str = ""
+    reason: Reason | None = None
+    also: tuple[Fact, ...] = ()
+    passed_over: tuple[tuple[Fact, str], ...] = ()
+    flags: frozenset[str] = frozenset()
+    fresh_until: datetime | None = None
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Every fact that the value rests on."""
+        return self.also if self.fact is None else (self.fact, *self.also)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch of time a fact must come from, both ends included.
+
+    `target` picks the fact nearest to it instead of the newest one (visits).
+    """
+
+    start: datetime
+    end: datetime
+    target: datetime | None = None
+
+
+def _latest(fact: Fact) -> datetime:
+    return fact.start.latest if fact.start is not None else _BEFORE_TIME
+
+
+def dated_facts(
+    record: Record, kind: FactKind, concept: str, *, until: datetime
+) -> Iterator[Fact]:
+    """Yield the facts that certainly began at or before an instant, newest first."""
+    group = record.of_concept(kind, concept)
+    for index in range(bisect_right(group, until, key=_latest) - 1, -1, -1):
+        if group[index].start is None:
+            return
+        yield group[index]
+
+
+def converted(fact: Fact, unit: str, rules: EvaluationRules) -> Interval:
+    """Convert a measurement from the value as sent straight to `unit`."""
+    value, source = fact.value, fact.unit
+    if fact.sent is not None:
+        value, source = fact.sent.value, fact.sent.ucum
+    if not isinstance(value, Interval):
+        message = f"a measurement of {fact.concept} has no number"
+        raise TypeError(message)
+    if source == unit:
+        return value
+    return rules.analytes[fact.concept].units.convert(value, source, unit)
+
+
+def choose(
+    record: Record,
+    kind: FactKind,
+    concept: str,
+    *,
+    rules: EvaluationRules,
+    unit: str = "",
+    name: str = "",
+    at: datetime | None = None,
+    max_age: timedelta | None = None,
+    window: Window | None = None,
+    refuse: Callable[[Fact], str] = lambda _: "",
+) -> Choice:
+    """Choose the newest usable value at or before an instant, within its age limit.
+
+    A newer fact in conflict, or usable ones whose order in time is not certain and
+    whose values differ, leave nothing to choose: an older value never stands in for
+    a newer one that is disputed. Preliminary, retracted and empty results are passed
+    over, and shown.
+
+    Parameters
+    ----------
+    record
+        The subject's facts.
+    kind, concept
+        MEASUREMENT and an analyte, or GRADE and a scale.
+    rules
+        Age limits and unit tables.
+    unit
+        Unit wanted; "" takes the fact's own (scales).
+    name
+        Name of the input, the concept by default.
+    at
+        The instant judged, the record's by default.
+    max_age
+        Overrides the age limit of the catalog.
+    window
+        Takes the place of instant and age limit.
+    refuse
+        Says why a usable fact is not fit for this input, "" if it is.
+    """
+    at = record.as_of if at is None else at
+    limit = rules.age_limit(concept) if max_age is None else max_age
+    bounds = Window(at - limit, at) if window is None else window
+    candidates: list[Fact] = []
+    passed: list[tuple[Fact, str]] = []
+    disputed = None
+    for fact in dated_facts(record, kind, concept, until=bounds.end):
+        start = fact.start
+        if start is None or start.latest < bounds.start:
+            if not candidates and not passed:
+                passed.append((fact, Reason.STALE))
+            break
+        problem = _problem(fact, refuse) or (
+            Reason.STALE if start.earliest < bounds.start else ""
+        )
+        if problem:
+            passed.append((fact, problem))
+            if problem == Reason.CONFLICTING and not candidates:
+                disputed = fact
+                break
+            continue
+        candidates.append(fact)
+        if bounds.target is None and _settled(candidates):
+            break
+    missing = Choice(
+        input=name or concept, concept=concept, unit=unit, passed_over=tuple(passed)
+    )
+    if disputed is not None:
+        return _nothing(missing, Reason.CONFLICTING)
+    if not candidates:
+        return _nothing(missing, _explained(passed))
+    if bounds.target is not None:
+        candidates = _nearest(candidates, bounds.target)
+    best, *others = candidates
+    rivals = [fact for fact in others if _overlaps(fact, best) and fact.value != best.value]
+    if rivals:
+        passed = [(fact, Reason.CONFLICTING) for fact in (best, *rivals)] + passed
+        return _nothing(missing, Reason.CONFLICTING, tuple(passed))
+    return _taken(best, missing, rules=rules, bounds=bounds, limit=limit, at=at)
+
+
+def _explained(passed: list[tuple[Fact, str]]) -> Reason:
+    """Name the reason by the newest fact that was passed over."""
+    first = passed[0][1] if passed else ""
+    return Reason(first) if first in set(Reason) else Reason.NO_DATA
+
+
+def _problem(fact: Fact, refuse: Callable[[Fact], str]) -> str:
+    if fact.status is not FactStatus.USABLE:
+        return STATUS_REASONS[fact.status]
+    return refuse(fact)
+
+
+def _overlaps(one: Fact, other: Fact) -> bool:
+    """Say whether it is uncertain which of two dated facts came first."""
+    if one.start is None or other.start is None:
+        return True
+    return one.start.earliest <= other.start.latest and other.start.earliest <= one.start.latest
+
+
+def _settled(candidates: list[Fact]) -> bool:
+    """Say whether an older fact can no longer dispute the newest one."""
+    return len(candidates) > 1 and not _overlaps(candidates[0], candidates[-1])
+
+
+def _nearest(candidates: list[Fact], target: datetime) -> list[Fact]:
+    """Put the fact nearest to `target` first; of two as near, the later one."""
+    return sorted(candidates, key=lambda fact: abs(_latest(fact) - target))
+
+
+def _nothing(
+    missing: Choice, reason: Reason, passed: tuple[tuple[Fact, str], ...] | None = None
+) -> Choice:
+    return Choice(
+        input=missing.input,
+        concept=missing.concept,
+        unit=missing.unit,
+        why=reason,
+        reason=reason,
+        passed_over=missing.passed_over if passed is None else passed,
+    )
+
+
+def _taken(
+    fact: Fact,
+    missing: Choice,
+    *,
+    rules: EvaluationRules,
+    bounds: Window,
+    limit: timedelta,
+    at: datetime,
+) -> Choice:
+    """Return the choice of `fact`, its value converted from the value as sent."""
+    value = fact.value
+    if fact.kind is FactKind.MEASUREMENT and missing.unit:
+        try:
+            value = converted(fact, missing.unit, rules)
+        except AclfError:
+            passed = ((fact, str(Reason.UNIT_NOT_CONVERTIBLE)), *missing.passed_over)
+            return _nothing(missing, Reason.UNIT_NOT_CONVERTIBLE, passed)
+    if not isinstance(value, Interval | frozenset):
+        return _nothing(missing, Reason.NO_DATA, ((fact, "no-data"), *missing.passed_over))
+    start = fact.start
+    return Choice(
+        input=missing.input,
+        concept=missing.concept,
+        fact=fact,
+        value=value,
+        unit=missing.unit or fact.unit,
+        age=None if start is None else at - start.latest,
+        why="newest within the age limit" if bounds.target is None else "nearest to the visit",
+        passed_over=missing.passed_over,
+        flags=fact.flags,
+        fresh_until=None if start is None or bounds.target else start.earliest + limit,
+    )

@@ -1,0 +1,225 @@
+"""Drugs that support the circulation, or that make a result doubtful."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from aclf_fhir.evaluation.choice import Choice, choose, dated_facts
+from aclf_fhir.evaluation.reasons import STATUS_REASONS, Reason
+from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.evaluation.supports import (
+    NO,
+    YES,
+    attested_support,
+    last_sign,
+    runs_at,
+    settled_without_record,
+)
+from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.units import Interval
+
+__all__ = ["choose_drug", "choose_given", "choose_vasopressor", "given_within"]
+
+_NOTHING = Interval.exact(Decimal(0))
+_SOME = Interval(Decimal(0), None, low_closed=False, high_closed=False)
+_PER_MINUTE = {"ug/min": Decimal(1), "mg/min": Decimal(1000), "mg/h": Decimal(1000) / Decimal(60)}
+
+
+def _newest(
+    record: Record, drug: str, at: datetime
+) -> tuple[Fact | None, list[tuple[Fact, str]]]:
+    """Return the newest administration of a drug, and what was passed over."""
+    passed: list[tuple[Fact, str]] = []
+    for fact in dated_facts(record, FactKind.MEDICATION, drug, until=at):
+        if fact.status is not FactStatus.USABLE:
+            if fact.status is not FactStatus.RETRACTED:
+                passed.append((fact, STATUS_REASONS[fact.status]))
+        elif "administered" in fact.qualifiers:
+            return fact, passed
+        else:
+            passed.append((fact, "an order or a report is not an administration"))
+    return None, passed
+
+
+def _on(fact: Fact, at: datetime, grace: timedelta) -> bool:
+    return runs_at(fact, at, grace) and fact.value != _NOTHING
+
+
+def given_within(
+    record: Record, drugs: Iterable[str], since: datetime, until: datetime
+) -> list[Fact]:
+    """Return what was administered or reported of some drugs in a stretch of time."""
+    found = []
+    for drug in drugs:
+        for fact in dated_facts(record, FactKind.MEDICATION, drug, until=until):
+            last = last_sign(fact)
+            if (
+                fact.status is FactStatus.USABLE
+                and fact.qualifiers & {"administered", "reported"}
+                and fact.value != _NOTHING
+                and ((last is not None and last >= since) or "in_progress" in fact.qualifiers)
+            ):
+                found.append(fact)
+                break
+    return found
+
+
+def choose_vasopressor(
+    record: Record,
+    rules: EvaluationRules,
+    *,
+    at: datetime | None = None,
+    name: str = "vasopressor",
+) -> Choice:
+    """Choose whether a vasopressor supports the circulation.
+
+    Terlipressin alone is a code of its own unless circulatory support is recorded as
+    the indication: scores decide whether it counts, and say when a result rests on it.
+    """
+    at = record.as_of if at is None else at
+    passed: list[tuple[Fact, str]] = []
+    running: list[Fact] = []
+    for drug in rules.vasopressors:
+        fact, skipped = _newest(record, drug, at)
+        passed.extend(skipped)
+        if fact is not None and _on(fact, at, rules.support_age):
+            running.append(fact)
+        elif fact is not None and runs_at(fact, at, rules.support_age):
+            passed.append((fact, "rate zero"))
+    if not running:
+        return settled_without_record(
+            record, "vasopressor", rules, at=at, name=name, passed=passed
+        )
+    first, *rest = sorted(running, key=lambda fact: fact.concept == "terlipressin")
+    only = first.concept == "terlipressin" and not _for_circulation(record, first, rules, at)
+    last = last_sign(first)
+    open_ended = last is None or "in_progress" in first.qualifiers
+    return Choice(
+        input=name,
+        concept="vasopressor",
+        fact=first,
+        value=frozenset({"terlipressin"}) if only else YES,
+        age=None if last is None else max(at - last, timedelta(0)),
+        why=f"{first.concept} given",
+        also=tuple(rest),
+        passed_over=tuple(passed),
+        flags=first.flags,
+        fresh_until=None if open_ended or last is None else last + rules.support_age,
+    )
+
+
+def _for_circulation(record: Record, fact: Fact, rules: EvaluationRules, at: datetime) -> bool:
+    """Say whether circulatory support is the recorded reason for a drug."""
+    if "circulatory_support" in fact.qualifiers:
+        return True
+    chosen = choose(record, FactKind.GRADE, "vasopressor_indication", rules=rules, at=at)
+    return chosen.value == frozenset({"circulatory_support"})
+
+
+def choose_given(
+    record: Record,
+    drugs: tuple[str, ...],
+    rules: EvaluationRules,
+    *,
+    name: str,
+    at: datetime | None = None,
+) -> Choice:
+    """Choose whether one of some drugs is being given, at whatever dose."""
+    at = record.as_of if at is None else at
+    passed: list[tuple[Fact, str]] = []
+    for drug in drugs:
+        fact, skipped = _newest(record, drug, at)
+        passed.extend(skipped)
+        if fact is not None and _on(fact, at, rules.support_age):
+            return Choice(
+                input=name,
+                concept=drug,
+                fact=fact,
+                value=YES,
+                why="given",
+                flags=fact.flags,
+                passed_over=tuple(passed),
+            )
+    return settled_without_record(
+        record, "vasopressor", rules, at=at, name=name, passed=passed
+    )
+
+
+def choose_drug(
+    record: Record,
+    drug: str,
+    rules: EvaluationRules,
+    *,
+    at: datetime | None = None,
+    name: str = "",
+) -> Choice:
+    """Choose the dose rate of a drug in ug/kg/min; 0 only where it is proved not given."""
+    at = record.as_of if at is None else at
+    name = name or drug
+    unit = "ug/kg/min"
+    fact, passed = _newest(record, drug, at)
+    if fact is not None and _on(fact, at, rules.support_age):
+        dose, weight, why = _dose(record, fact, rules, at)
+        last = last_sign(fact)
+        return Choice(
+            input=name,
+            concept=drug,
+            fact=fact,
+            value=dose,
+            unit=unit,
+            age=None if last is None else max(at - last, timedelta(0)),
+            why=why,
+            reason=None if dose.is_exact else Reason.NO_DATA,
+            also=weight,
+            passed_over=tuple(passed),
+            flags=fact.flags,
+        )
+    last = None if fact is None else last_sign(fact)
+    stopped = last is not None and last + rules.support_age >= at and not passed
+    answer = attested_support(record, "vasopressor", rules, at)
+    denied = answer is not None and answer.value == NO
+    if stopped or denied or ("vasopressor" in rules.complete_feeds and not passed):
+        return Choice(
+            input=name,
+            concept=drug,
+            fact=fact if stopped else answer if denied else None,
+            value=_NOTHING,
+            unit=unit,
+            why="stopped" if stopped else "attested" if denied else "no record, feed complete",
+            passed_over=tuple(passed),
+        )
+    return Choice(
+        input=name,
+        concept=drug,
+        value=None,
+        unit=unit,
+        why="no record proves nothing",
+        reason=Reason.NO_DATA,
+        passed_over=tuple(passed),
+    )
+
+
+def _dose(
+    record: Record, fact: Fact, rules: EvaluationRules, at: datetime
+) -> tuple[Interval, tuple[Fact, ...], str]:
+    """Return the dose rate per kilogram, the weight used, and how it came about."""
+    rate, unit = fact.value, fact.unit
+    if fact.sent is not None:
+        rate, unit = (fact.sent.value, fact.sent.ucum) if unit in _PER_MINUTE else (rate, unit)
+    if not isinstance(rate, Interval):
+        return _SOME, (), "given, dose unknown"
+    if unit not in _PER_MINUTE:
+        return rate, (), "dose rate as sent"
+    rate = rate.scaled(_PER_MINUTE[unit])
+    chosen = choose(
+        record, FactKind.MEASUREMENT, "body_weight", rules=rules, unit="kg", at=at
+    )
+    weight = chosen.value if isinstance(chosen.value, Interval) else rules.plausible("body_weight")
+    dose = Interval(
+        None if rate.low is None or weight.high is None else rate.low / weight.high,
+        None if rate.high is None or weight.low is None else rate.high / weight.low,
+        rate.low_closed and weight.high_closed,
+        rate.high_closed and weight.low_closed,
+    )
+    why = "dose rate divided by the newest weight"
+    return dose, chosen.facts, why if chosen.fact else "dose rate, any plausible weight"

@@ -1,0 +1,184 @@
+"""A score from a record: which facts were chosen, how far apart they lie, what came out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from aclf_fhir.evaluation.choice import Choice
+from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.evaluation.snapshot import Snapshot
+from aclf_fhir.record import Fact, FactKind, Record
+from aclf_fhir.scores import SCORES, compute
+from aclf_fhir.scores.definition import ScoreInput, ScoreValue
+from aclf_fhir.scores.result import ScoreResult
+from aclf_fhir.units import Interval
+
+__all__ = ["ScoreEvaluation", "evaluate", "evaluate_at"]
+
+_YES, _NO = frozenset({"yes"}), frozenset({"no"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreEvaluation:
+    """A score's result with the choices it rests on.
+
+    Parameters
+    ----------
+    score
+        Id of the score.
+    result
+        What the formula said; its flags include those of the choices.
+    choices
+        One per input, in the order the score declares them.
+    span
+        From the oldest to the newest measured or graded input; None below two.
+    span_exceeded
+        True where the caller's limit on the span is exceeded.
+    at
+        The instant evaluated.
+    fresh_until
+        Last instant at which the same choices would be made, if nothing new arrives.
+    """
+
+    score: str
+    result: ScoreResult
+    choices: tuple[Choice, ...]
+    span: timedelta | None
+    span_exceeded: bool
+    at: datetime
+    fresh_until: datetime | None
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Every fact the result rests on, each once."""
+        found = dict.fromkeys(fact for choice in self.choices for fact in choice.facts)
+        return tuple(found)
+
+
+def evaluate(
+    record: Record,
+    score_id: str,
+    rules: EvaluationRules,
+    *,
+    at: datetime | None = None,
+    span_limit: timedelta | None = None,
+) -> ScoreEvaluation:
+    """Evaluate one score from a record.
+
+    Parameters
+    ----------
+    record
+        The subject's facts.
+    score_id
+        Key of `SCORES`.
+    rules
+        Age limits, unit tables, feeds.
+    at
+        The instant, the record's by default; never later.
+    span_limit
+        How far apart the inputs may lie, where a protocol says so.
+    """
+    return evaluate_at(Snapshot(record, rules, at), score_id, span_limit=span_limit)
+
+
+def evaluate_at(
+    snapshot: Snapshot, score_id: str, *, span_limit: timedelta | None = None
+) -> ScoreEvaluation:
+    """Evaluate one score from a snapshot that several scores share."""
+    score = SCORES[score_id]
+    choices = tuple(_fill(snapshot, declared) for declared in score.inputs)
+    values: dict[str, ScoreValue] = {choice.input: choice.value for choice in choices}
+    result = compute(score_id, values)
+    span = _span(choices)
+    flags = {flag for choice in choices for flag in choice.flags}
+    if span is not None and span > snapshot.rules.span_flag:
+        flags.add("span_over_24_h")
+    if flags:
+        result = replace(result, flags=tuple(sorted(flags.union(result.flags))))
+    ends = [choice.fresh_until for choice in choices if choice.fresh_until is not None]
+    return ScoreEvaluation(
+        score=score_id,
+        result=result,
+        choices=choices,
+        span=span,
+        span_exceeded=span is not None and span_limit is not None and span > span_limit,
+        at=snapshot.at,
+        fresh_until=min(ends, default=None),
+    )
+
+
+def _fill(snapshot: Snapshot, declared: ScoreInput) -> Choice:
+    """Choose what a score's input is filled with, under the input's own name."""
+    if declared.kind == "analyte":
+        choice = snapshot.analyte(declared.concept, declared.unit)
+    elif declared.kind == "grade":
+        choice = snapshot.grade(declared.concept)
+    elif declared.kind == "drug":
+        choice = snapshot.drug(declared.concept)
+    elif declared.kind == "age":
+        choice = snapshot.age()
+    elif declared.kind == "sex":
+        choice = snapshot.sex()
+    elif declared.kind == "score":
+        choice = _of_score(snapshot, declared)
+    elif declared.kind == "finding" and declared.concept in SCORES:
+        choice = _aclf_present(snapshot, declared)
+    else:
+        support = "dialysis" if declared.name == "dialysis" else declared.concept
+        choice = snapshot.support(support)
+    return choice if choice.input == declared.name else replace(choice, input=declared.name)
+
+
+def _of_score(snapshot: Snapshot, declared: ScoreInput) -> Choice:
+    """Fill an input with the rounded value of another score, or its bounds."""
+    inner = evaluate_at(snapshot, declared.concept)
+    result = inner.result
+    value = result.rounded_bounds
+    if result.rounded is not None:
+        value = Interval.exact(result.rounded)
+    elif isinstance(result.value, Decimal):
+        value = Interval.exact(result.value)
+    return _from_score(inner, declared, value)
+
+
+def _aclf_present(snapshot: Snapshot, declared: ScoreInput) -> Choice:
+    """Fill an input with whether the grade of another score can be `none`."""
+    inner = evaluate_at(snapshot, declared.concept)
+    result = inner.result
+    grades = {result.category} if result.category is not None else set(result.possible)
+    value = _YES | _NO
+    if grades:
+        value = _YES if "none" not in grades else _NO if grades == {"none"} else value
+    return _from_score(inner, declared, value)
+
+
+def _from_score(
+    inner: ScoreEvaluation, declared: ScoreInput, value: Interval | frozenset[str] | None
+) -> Choice:
+    reasons = [choice.reason for choice in inner.choices if choice.reason is not None]
+    return Choice(
+        input=declared.name,
+        concept=declared.concept,
+        value=value,
+        unit=declared.unit,
+        why=f"computed: {inner.score}",
+        reason=reasons[0] if reasons and inner.result.status != "ok" else None,
+        also=inner.facts,
+        flags=frozenset(inner.result.flags),
+        fresh_until=inner.fresh_until,
+    )
+
+
+def _span(choices: Iterable[Choice]) -> timedelta | None:
+    """Return the time between the oldest and the newest measured or graded input."""
+    measured = (FactKind.MEASUREMENT, FactKind.GRADE)
+    times = [
+        fact.start
+        for choice in choices
+        for fact in choice.facts
+        if fact.kind in measured and fact.start is not None
+    ]
+    if len(times) < 2:
+        return None
+    return max(time.latest for time in times) - min(time.earliest for time in times)

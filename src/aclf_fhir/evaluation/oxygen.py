@@ -1,0 +1,89 @@
+"""Oxygenation: a pressure or a saturation counts only with the FiO2 of the same hour."""
+
+from datetime import datetime
+
+from aclf_fhir.evaluation.choice import Choice, Window, choose
+from aclf_fhir.evaluation.reasons import Reason
+from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.record import Fact, FactKind, Record
+
+__all__ = ["OXYGENATION", "choose_oxygenation"]
+
+OXYGENATION = ("pao2", "spo2", "fio2", "pao2_fio2")
+_UNITS = {"pao2": "mm[Hg]", "spo2": "%", "fio2": "1", "pao2_fio2": "mm[Hg]"}
+
+
+def _chosen(
+    record: Record,
+    concept: str,
+    rules: EvaluationRules,
+    at: datetime,
+    window: Window | None = None,
+) -> Choice:
+    if concept not in rules.analytes:
+        reason = Reason.NO_DATA
+        return Choice(input=concept, concept=concept, why=reason, reason=reason)
+    unit = _UNITS[concept]
+    return choose(
+        record,
+        FactKind.MEASUREMENT,
+        concept,
+        rules=rules,
+        unit=unit,
+        at=at,
+        window=window,
+        refuse=_venous if concept == "pao2" else lambda _: "",
+    )
+
+
+def _venous(fact: Fact) -> str:
+    return "not arterial" if fact.qualifiers & {"venous", "capillary"} else ""
+
+
+def choose_oxygenation(
+    record: Record, rules: EvaluationRules, *, at: datetime | None = None
+) -> dict[str, Choice]:
+    """Choose the inputs of the respiratory ratio, best evidence first.
+
+    Order (respiratory ratio of CLIF scores): PaO2 with its FiO2, a ratio reported as
+    such, SpO2 with its FiO2. Room air is 0.21 only where it was recorded. What is not
+    taken stays missing, so that a score never mixes two moments.
+    """
+    at = record.as_of if at is None else at
+    chosen = {concept: _chosen(record, concept, rules, at) for concept in OXYGENATION}
+    nothing = {
+        concept: Choice(
+            input=concept,
+            concept=concept,
+            unit=_UNITS[concept],
+            why="a better source of the ratio was taken",
+            passed_over=tuple((fact, "a better source was taken") for fact in choice.facts),
+        )
+        for concept, choice in chosen.items()
+    }
+    for numerator in ("pao2", "pao2_fio2", "spo2"):
+        found = chosen[numerator]
+        if found.fact is None or found.fact.start is None:
+            continue
+        if numerator == "pao2_fio2":
+            return {**nothing, "pao2_fio2": found}
+        drawn = found.fact.start.latest
+        window = Window(drawn - rules.pairing, min(drawn + rules.pairing, at), drawn)
+        fraction = _chosen(record, "fio2", rules, at, window)
+        if fraction.fact is not None:
+            return {**nothing, numerator: found, "fio2": fraction}
+    unpaired = Reason.ONLY_ONE_OF_A_PAIR
+    lonely = [name for name in ("pao2", "spo2", "fio2") if chosen[name].fact is not None]
+    return {
+        concept: choice
+        if concept not in lonely
+        else Choice(
+            input=concept,
+            concept=concept,
+            unit=_UNITS[concept],
+            why="nothing to pair it with within the hour",
+            reason=unpaired,
+            passed_over=tuple((fact, str(unpaired)) for fact in choice.facts),
+        )
+        for concept, choice in chosen.items()
+    }

@@ -1,0 +1,184 @@
+"""One record at one instant: every choice is made once and shared by all scores."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from aclf_fhir.evaluation.choice import Choice, choose
+from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
+from aclf_fhir.evaluation.oxygen import OXYGENATION, choose_oxygenation
+from aclf_fhir.evaluation.person import age_at, choose_sex
+from aclf_fhir.evaluation.reasons import Reason
+from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.evaluation.supports import (
+    choose_dialysis,
+    choose_renal_replacement,
+    choose_ventilation,
+)
+from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.units import Interval
+
+__all__ = ["Snapshot", "flagged"]
+
+_HINTS: dict[str, tuple[str, Interval | frozenset[str], Interval | frozenset[str]]] = {
+    "he_grade": (
+        "hepatic_encephalopathy",
+        Interval(Decimal(1), Decimal(4)),
+        Interval.exact(Decimal(0)),
+    ),
+    "ascites": (
+        "ascites_finding",
+        frozenset({"mild", "controlled", "moderate", "severe", "refractory"}),
+        frozenset({"none"}),
+    ),
+}
+_DOUBT = frozenset({"history", "provisional", "review", "supporting", "refuted"})
+
+
+class Snapshot:
+    """The inputs that a record offers at an instant.
+
+    Parameters
+    ----------
+    record
+        The subject's facts.
+    rules
+        Age limits, unit tables, feeds.
+    at
+        The instant, the record's own by default.
+    """
+
+    __slots__ = ("_chosen", "_oxygen", "at", "record", "rules")
+
+    def __init__(self, record: Record, rules: EvaluationRules, at: datetime | None = None) -> None:
+        self.record = record
+        self.rules = rules
+        self.at = record.as_of if at is None else at
+        self._chosen: dict[tuple[str, ...], Choice] = {}
+        self._oxygen: dict[str, Choice] | None = None
+
+    def _once(self, key: tuple[str, ...], make: Callable[[], Choice]) -> Choice:
+        choice = self._chosen.get(key)
+        if choice is None:
+            choice = self._chosen[key] = make()
+        return choice
+
+    def analyte(self, concept: str, unit: str) -> Choice:
+        """Choose a measurement."""
+        if concept in OXYGENATION:
+            if self._oxygen is None:
+                self._oxygen = choose_oxygenation(self.record, self.rules, at=self.at)
+            return self._oxygen[concept]
+        return self._once(("analyte", concept, unit), lambda: self._analyte(concept, unit))
+
+    def _analyte(self, concept: str, unit: str) -> Choice:
+        if concept not in self.rules.analytes:
+            reason = Reason.NO_DATA
+            return Choice(input=concept, concept=concept, unit=unit, why=reason, reason=reason)
+        choice = choose(
+            self.record,
+            FactKind.MEASUREMENT,
+            concept,
+            rules=self.rules,
+            unit=unit,
+            at=self.at,
+            refuse=_around_dialysis if concept == "creatinine" else _nothing_wrong,
+        )
+        return self._doubted(choice)
+
+    def _doubted(self, choice: Choice) -> Choice:
+        """Flag a value that a drug or an infusion has made doubtful."""
+        rules = self.rules
+        if choice.fact is None or choice.fact.start is None:
+            return choice
+        drawn = choice.fact.start
+        if choice.concept == "inr":
+            drugs, window, flag = rules.anticoagulants, rules.anticoagulant_window, "anticoagulant"
+        elif choice.concept == "albumin":
+            drugs, window, flag = rules.albumin_sources, rules.albumin_window, "albumin_infused"
+        else:
+            return choice
+        given = given_within(self.record, drugs, drawn.earliest - window, drawn.latest)
+        return choice if not given else flagged(choice, flag)
+
+    def grade(self, concept: str) -> Choice:
+        """Choose a grade; a finding without a grade leaves every grade it allows."""
+        return self._once(("grade", concept), lambda: self._grade(concept))
+
+    def _grade(self, concept: str) -> Choice:
+        choice = choose(self.record, FactKind.GRADE, concept, rules=self.rules, at=self.at)
+        hint = _HINTS.get(concept)
+        if choice.fact is not None or choice.reason is Reason.CONFLICTING or hint is None:
+            return choice
+        finding, present, absent = hint
+        since = self.at - self.rules.age_limit(concept)
+        for fact in reversed(self.record.of_concept(FactKind.FINDING, finding)):
+            if (
+                fact.status is FactStatus.USABLE
+                and not fact.qualifiers & _DOUBT
+                and fact.start is not None
+                and fact.start.earliest >= since
+                and fact.start.latest <= self.at
+                and (fact.end is None or fact.end.earliest >= self.at)
+            ):
+                found = fact.value == frozenset({"present"})
+                return Choice(
+                    input=concept,
+                    concept=concept,
+                    fact=fact,
+                    value=present if found else absent,
+                    age=self.at - fact.start.latest,
+                    why="coded without a grade" if found else "found absent",
+                    reason=Reason.COMPARATOR_STRADDLES if found else None,
+                    passed_over=choice.passed_over,
+                    flags=fact.flags | {"grade_from_finding"},
+                    fresh_until=fact.start.earliest + self.rules.age_limit(concept),
+                )
+        return choice
+
+    def support(self, concept: str) -> Choice:
+        """Choose an organ support."""
+        return self._once(("support", concept), lambda: self._support(concept))
+
+    def _support(self, concept: str) -> Choice:
+        if concept == "renal_replacement":
+            return choose_renal_replacement(self.record, self.rules, at=self.at)
+        if concept == "dialysis":
+            creatinine = self.analyte("creatinine", self.rules.analytes["creatinine"].unit)
+            drawn = creatinine.fact.start if creatinine.fact is not None else None
+            before = self.at if drawn is None else drawn.latest
+            return choose_dialysis(self.record, self.rules, before=before)
+        if concept == "vasopressor":
+            return choose_vasopressor(self.record, self.rules, at=self.at)
+        if concept in {"ventilation", "mechanical_ventilation"}:
+            return choose_ventilation(self.record, self.rules, at=self.at)
+        return choose_given(self.record, (concept,), self.rules, name=concept, at=self.at)
+
+    def drug(self, concept: str) -> Choice:
+        """Choose the dose rate of a drug."""
+        return self._once(
+            ("drug", concept), lambda: choose_drug(self.record, concept, self.rules, at=self.at)
+        )
+
+    def age(self) -> Choice:
+        """Choose the age in completed years."""
+        return self._once(("age",), lambda: age_at(self.record, self.rules, at=self.at))
+
+    def sex(self) -> Choice:
+        """Choose the sex."""
+        return self._once(("sex",), lambda: choose_sex(self.record))
+
+
+def flagged(choice: Choice, *flags: str) -> Choice:
+    """Return the same choice with further flags."""
+    return replace(choice, flags=choice.flags | set(flags))
+
+
+def _around_dialysis(fact: Fact) -> str:
+    timed = fact.qualifiers & {"pre_dialysis", "post_dialysis"}
+    return "drawn around dialysis: proves dialysis, is no plain creatinine" if timed else ""
+
+
+def _nothing_wrong(_: Fact) -> str:
+    return ""

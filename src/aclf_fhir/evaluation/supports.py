@@ -1,0 +1,356 @@
+"""Organ support at an instant: renal replacement, ventilation, and what proves neither.
+
+A support is a set of possible codes: `{"yes"}`, `{"no"}`, or both where nobody can tell.
+No record means `no` only where the site declares the feed complete.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from aclf_fhir.evaluation.choice import Choice, Window, choose, dated_facts
+from aclf_fhir.evaluation.reasons import STATUS_REASONS, Reason
+from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+
+__all__ = [
+    "NO",
+    "UNKNOWN",
+    "YES",
+    "attested_support",
+    "choose_dialysis",
+    "choose_renal_replacement",
+    "choose_ventilation",
+    "last_sign",
+    "runs_at",
+]
+
+YES = frozenset({"yes"})
+NO = frozenset({"no"})
+UNKNOWN = YES | NO
+
+_HEPATIC = "hepatic_encephalopathy"
+_VENTILATED: Mapping[str, frozenset[str]] = {
+    "no": frozenset({"none"}),
+    "yes": frozenset({"unknown_reason"}),
+    "unknown": frozenset({"none", _HEPATIC, "other"}),
+}
+
+
+def runs_at(fact: Fact, at: datetime, grace: timedelta) -> bool:
+    """Say whether a procedure or drug that began is still on at an instant.
+
+    An end is an end. Without one, something reported as in progress goes on; anything
+    else counts for `grace` after its last recorded instant.
+    """
+    if fact.start is None:
+        return False
+    if fact.end is not None and fact.end != fact.start:
+        return fact.end.latest >= at or "in_progress" in fact.qualifiers
+    return "in_progress" in fact.qualifiers or fact.start.latest + grace >= at
+
+
+def last_sign(fact: Fact) -> datetime | None:
+    """Return the last recorded instant of something that lasts."""
+    last = fact.end or fact.start
+    return None if last is None else last.latest
+
+
+def _done(fact: Fact) -> bool:
+    return isinstance(fact.value, frozenset) and bool(fact.value & {"done", "present"})
+
+
+def attested_support(
+    record: Record, support: str, rules: EvaluationRules, at: datetime
+) -> Fact | None:
+    """Return the newest usable answer about a support, if it is not too old."""
+    item = rules.support_items.get(support)
+    if item is None:
+        return None
+    for fact in dated_facts(record, FactKind.ATTESTATION, item, until=at):
+        if fact.start is not None and fact.start.earliest + rules.support_age < at:
+            return None
+        if fact.status is FactStatus.USABLE and isinstance(fact.value, frozenset):
+            return fact
+    return None
+
+
+def settled_without_record(
+    record: Record,
+    support: str,
+    rules: EvaluationRules,
+    *,
+    at: datetime,
+    name: str,
+    passed: Iterable[tuple[Fact, str]] = (),
+    codes: Mapping[str, frozenset[str]] | None = None,
+) -> Choice:
+    """Decide a support of which no record is left: attestation, complete feed, or unknown."""
+    codes = {"no": NO, "yes": YES, "unknown": UNKNOWN} if codes is None else codes
+    passed = tuple(passed)
+    answer = attested_support(record, support, rules, at)
+    if answer is not None:
+        known = codes.get(next(iter(answer.value))) if isinstance(answer.value, frozenset) else None
+        if known is not None and answer.start is not None:
+            return Choice(
+                input=name,
+                concept=support,
+                fact=answer,
+                value=known,
+                age=at - answer.start.latest,
+                why="attested",
+                passed_over=passed,
+                fresh_until=answer.start.earliest + rules.support_age,
+            )
+    disputed = next((why for _, why in passed if why in set(Reason)), None)
+    if support in rules.complete_feeds and disputed is None:
+        return Choice(
+            input=name,
+            concept=support,
+            value=codes["no"],
+            why="no record, and the site declares the feed complete",
+            passed_over=passed,
+        )
+    reason = Reason.NO_DATA if disputed is None else Reason(disputed)
+    return Choice(
+        input=name,
+        concept=support,
+        value=codes["unknown"],
+        why="no record proves nothing",
+        reason=reason,
+        passed_over=passed,
+    )
+
+
+def _signs(
+    record: Record, sources: Iterable[tuple[FactKind, str]], at: datetime
+) -> tuple[list[Fact], list[tuple[Fact, str]]]:
+    """Gather the usable signs of a support and those that explain an unknown, newest first."""
+    usable: list[Fact] = []
+    passed: list[tuple[Fact, str]] = []
+    for kind, concept in sources:
+        for fact in dated_facts(record, kind, concept, until=at):
+            if fact.status is not FactStatus.USABLE:
+                passed.append((fact, STATUS_REASONS[fact.status]))
+            else:
+                usable.append(fact)
+    usable.sort(key=lambda fact: last_sign(fact) or at, reverse=True)
+    return usable, [pair for pair in passed if pair[1] != Reason.RETRACTED]
+
+
+def choose_renal_replacement(
+    record: Record,
+    rules: EvaluationRules,
+    *,
+    at: datetime | None = None,
+    name: str = "renal_replacement",
+    within: timedelta | None = None,
+) -> Choice:
+    """Choose whether the patient is on renal replacement therapy."""
+    at = record.as_of if at is None else at
+    grace = rules.renal_replacement_age if within is None else within
+    signs, passed = _signs(record, [(FactKind.PROCEDURE, "renal_replacement")], at)
+    cleared = None
+    for fact in signs:
+        last = last_sign(fact)
+        if _done(fact) and (runs_at(fact, at, grace) or (last and last + grace >= at)):
+            return _support_choice(fact, YES, name, at, "treated", passed, grace)
+        if not _done(fact) and cleared is None and last and last + rules.support_age >= at:
+            cleared = fact
+    for fact in _dependence(record, at):
+        if fact.value == frozenset({"present"}):
+            return _support_choice(fact, YES, name, at, "dialysis dependence", passed, grace)
+        if cleared is None and fact.start and fact.start.earliest + rules.support_age >= at:
+            cleared = fact
+    for fact in _dialysis_timed(record, at - grace, at):
+        return _support_choice(
+            fact, YES, name, at, "creatinine drawn around dialysis", passed, grace
+        )
+    if cleared is not None and not passed:
+        return _support_choice(cleared, NO, name, at, "recorded as not done", (), grace)
+    return settled_without_record(
+        record, "renal_replacement", rules, at=at, name=name, passed=passed
+    )
+
+
+def _support_choice(
+    fact: Fact,
+    value: frozenset[str],
+    name: str,
+    at: datetime,
+    why: str,
+    passed: Iterable[tuple[Fact, str]],
+    grace: timedelta,
+) -> Choice:
+    last = last_sign(fact)
+    return Choice(
+        input=name,
+        concept=fact.concept,
+        fact=fact,
+        value=value,
+        age=None if last is None or last > at else at - last,
+        why=why,
+        passed_over=tuple(passed),
+        flags=fact.flags,
+        fresh_until=None if last is None or "in_progress" in fact.qualifiers else last + grace,
+    )
+
+
+def _dependence(record: Record, at: datetime) -> list[Fact]:
+    """Return what is known of dialysis dependence, without history and doubt."""
+    doubtful = frozenset({"history", "provisional", "review", "supporting", "refuted"})
+    return [
+        fact
+        for fact in record.of_concept(FactKind.FINDING, "dialysis_status")
+        if fact.status is FactStatus.USABLE
+        and not fact.qualifiers & doubtful
+        and (fact.start is None or fact.start.latest <= at)
+        and (fact.end is None or fact.end.latest >= at)
+    ]
+
+
+def _dialysis_timed(record: Record, since: datetime, until: datetime) -> list[Fact]:
+    """Return creatinines whose code says that they were drawn before or after dialysis."""
+    found = []
+    for fact in dated_facts(record, FactKind.MEASUREMENT, "creatinine", until=until):
+        if fact.start is None or fact.start.earliest < since:
+            break
+        if fact.status is FactStatus.USABLE and fact.qualifiers & {
+            "pre_dialysis",
+            "post_dialysis",
+        }:
+            found.append(fact)
+    return found
+
+
+def choose_dialysis(
+    record: Record,
+    rules: EvaluationRules,
+    *,
+    before: datetime,
+    name: str = "dialysis",
+) -> Choice:
+    """Choose MELD's dialysis: treatments in the week before the creatinine was drawn."""
+    since = before - rules.dialysis_window
+    signs, passed = _signs(record, [(FactKind.PROCEDURE, "renal_replacement")], before)
+    treated: list[Fact] = []
+    for fact in signs:
+        last = last_sign(fact)
+        open_ended = "in_progress" in fact.qualifiers
+        if not _done(fact) or fact.start is None or last is None:
+            continue
+        end = before if open_ended else min(last, before)
+        if end < since:
+            continue
+        if end - max(fact.start.latest, since) >= rules.dialysis_continuous:
+            return _dialysis_choice((fact,), YES, name, before, "continuous therapy", passed)
+        treated.append(fact)
+    days = {fact.start.earliest.date() for fact in treated if fact.start}
+    for fact in _dialysis_timed(record, since, before):
+        if fact.start and fact.start.earliest.date() not in days:
+            days.add(fact.start.earliest.date())
+            treated.append(fact)
+    if len(treated) >= rules.dialysis_treatments:
+        why = f"{len(treated)} treatments in the week before the creatinine"
+        return _dialysis_choice(tuple(treated), YES, name, before, why, passed)
+    dependent = [f for f in _dependence(record, before) if f.value == frozenset({"present"})]
+    if dependent or passed:
+        return Choice(
+            input=name,
+            concept="renal_replacement",
+            value=UNKNOWN,
+            why="dialysis is known, the number of treatments is not",
+            reason=Reason.NO_DATA if dependent else Reason(passed[0][1]),
+            also=(*treated, *dependent),
+            passed_over=tuple(passed),
+        )
+    if treated and "renal_replacement" in rules.complete_feeds:
+        why = "fewer than two treatments, and the site declares the feed complete"
+        return _dialysis_choice(tuple(treated), NO, name, before, why, passed)
+    if treated:
+        return Choice(
+            input=name,
+            concept="renal_replacement",
+            value=UNKNOWN,
+            why="one treatment on record does not exclude a second",
+            reason=Reason.NO_DATA,
+            also=tuple(treated),
+        )
+    return settled_without_record(
+        record, "renal_replacement", rules, at=before, name=name, passed=passed
+    )
+
+
+def _dialysis_choice(
+    facts: tuple[Fact, ...],
+    value: frozenset[str],
+    name: str,
+    before: datetime,
+    why: str,
+    passed: Iterable[tuple[Fact, str]],
+) -> Choice:
+    first, *rest = facts
+    last = last_sign(first)
+    return Choice(
+        input=name,
+        concept="renal_replacement",
+        fact=first,
+        value=value,
+        age=None if last is None else max(before - last, timedelta(0)),
+        why=why,
+        also=tuple(rest),
+        passed_over=tuple(passed),
+        flags=frozenset({"dialysis"}) if value == YES else frozenset(),
+    )
+
+
+def choose_ventilation(
+    record: Record,
+    rules: EvaluationRules,
+    *,
+    at: datetime | None = None,
+    name: str = "ventilation",
+) -> Choice:
+    """Choose whether the patient is invasively ventilated, and for which reason."""
+    at = record.as_of if at is None else at
+    sources = [(FactKind.PROCEDURE, "mechanical_ventilation"), (FactKind.PROCEDURE, "intubation")]
+    signs, passed = _signs(record, sources, at)
+    for fact in signs:
+        last = last_sign(fact)
+        if _done(fact) and runs_at(fact, at, rules.support_age):
+            reasons, why = _ventilation_reason(record, rules, fact, at)
+            return _support_choice(fact, reasons, name, at, why, passed, rules.support_age)
+        if not _done(fact) and last and last + rules.support_age >= at and not passed:
+            none = _VENTILATED["no"]
+            return _support_choice(
+                fact, none, name, at, "recorded as not done", (), rules.support_age
+            )
+    return settled_without_record(
+        record,
+        "mechanical_ventilation",
+        rules,
+        at=at,
+        name=name,
+        passed=passed,
+        codes=_VENTILATED,
+    )
+
+
+def _ventilation_reason(
+    record: Record, rules: EvaluationRules, fact: Fact, at: datetime
+) -> tuple[frozenset[str], str]:
+    """Return why a patient is ventilated: encephalopathy alone, or anything else."""
+    if _HEPATIC in fact.qualifiers:
+        return frozenset({_HEPATIC}), "ventilated, reason sent with the procedure"
+    began = fact.start.earliest if fact.start else at
+    chosen = choose(
+        record,
+        FactKind.GRADE,
+        "ventilation_reason",
+        rules=rules,
+        at=at,
+        window=Window(began - rules.support_age, at),
+    )
+    if isinstance(chosen.value, frozenset) and chosen.value:
+        hepatic = chosen.value == frozenset({_HEPATIC})
+        return frozenset({_HEPATIC if hepatic else "other"}), "ventilated, reason recorded"
+    return frozenset({"unknown_reason"}), "ventilated, nobody said why"

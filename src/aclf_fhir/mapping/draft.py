@@ -1,0 +1,145 @@
+"""What one resource version is becoming while its module reads it."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from aclf_fhir.mapping.models import (
+    Disposition,
+    HeldReason,
+    Holding,
+    MappingContext,
+    MappingOutcome,
+    SubjectDates,
+)
+from aclf_fhir.record import Fact, FactKind, FactStatus, SentValue, SourceVersion, Value
+from aclf_fhir.units import Interval, TimeRange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Draft", "not_needed"]
+
+_NONE: frozenset[str] = frozenset()
+
+
+def not_needed(rule: str) -> MappingOutcome:
+    """Return the outcome of a resource that is stored and nothing more."""
+    return MappingOutcome(Disposition.NOT_NEEDED, rule=rule)
+
+
+class Draft:
+    """Gathers the facts, the reasons to hold and what to wait for.
+
+    `block` holds the whole resource: no fact comes of it. `hold` holds one element;
+    facts from sound parts beside it stand.
+
+    Parameters
+    ----------
+    context
+        What the modules may know.
+    type_
+        Resource type; first part of every location.
+    """
+
+    __slots__ = (
+        "blocked",
+        "context",
+        "dates",
+        "facts",
+        "holdings",
+        "root",
+        "shared",
+        "status",
+        "subject",
+        "type",
+        "waits",
+    )
+
+    def __init__(self, context: MappingContext, type_: str) -> None:
+        self.context = context
+        self.type = type_
+        self.root = type_
+        """FHIRPath of the resource read: of a contained one, its place."""
+        self.subject = ""
+        self.dates: SubjectDates | None = None
+        self.status = FactStatus.USABLE
+        """What the status element makes of every fact."""
+        self.shared: tuple[tuple[str, str], ...] = ()
+        """Context pairs of every fact."""
+        self.facts: list[Fact] = []
+        self.holdings: list[Holding] = []
+        self.waits: list[str] = []
+        self.blocked = False
+
+    def hold(self, reason: HeldReason, path: str, detail: str = "") -> None:
+        """Hold one element, and the resource on the work list with it."""
+        self.holdings.append(Holding(reason, f"{self.root}.{path}", detail))
+
+    def block(self, reason: HeldReason, path: str, detail: str = "") -> None:
+        """Hold the whole resource."""
+        self.hold(reason, path, detail)
+        self.blocked = True
+
+    def wait_for(self, reference: str) -> None:
+        """Ask for a new mapping when `reference` arrives or changes."""
+        if reference not in self.waits:
+            self.waits.append(reference)
+
+    def add(
+        self,
+        kind: FactKind,
+        concept: str,
+        value: Value,
+        *,
+        path: str,
+        unit: str = "",
+        start: TimeRange | None = None,
+        end: TimeRange | None = None,
+        recorded: datetime | None = None,
+        status: FactStatus | None = None,
+        qualifiers: frozenset[str] = _NONE,
+        flags: frozenset[str] = _NONE,
+        codes: tuple[str, ...] = (),
+        sent: SentValue | None = None,
+        reference_high: Interval | None = None,
+        context: "Iterable[tuple[str, str]]" = (),
+    ) -> None:
+        """State one fact; subject, source and both clocks' known side come from here."""
+        mapping = self.context
+        pairs = self.shared
+        if context:
+            pairs = tuple(sorted({*pairs, *context}))
+        self.facts.append(
+            Fact(
+                subject=self.subject,
+                kind=kind,
+                concept=concept,
+                value=value,
+                source=SourceVersion(
+                    self.type, mapping.resource_id, mapping.version, f"{self.root}.{path}"
+                ),
+                known=mapping.known,
+                unit=unit,
+                start=start,
+                end=end,
+                recorded=recorded,
+                status=self.status if status is None else status,
+                qualifiers=qualifiers,
+                flags=flags,
+                codes=codes,
+                sent=sent,
+                reference_high=reference_high,
+                context=pairs,
+            )
+        )
+
+    def outcome(self, rule: str) -> MappingOutcome:
+        """Return what became of the resource; `rule` says why where nothing did."""
+        waits = tuple(self.waits)
+        if self.holdings:
+            facts = () if self.blocked else tuple(self.facts)
+            return MappingOutcome(Disposition.HELD, facts, tuple(self.holdings), "", waits)
+        if self.facts:
+            return MappingOutcome(Disposition.MAPPED, tuple(self.facts), (), "", waits)
+        return replace(not_needed(rule), waits_for=waits)

@@ -1,0 +1,290 @@
+"""Observation → measurements, grades and findings, of its own value and its components."""
+
+from typing import TYPE_CHECKING
+
+from aclf_fhir.mapping.answers import read_answer, read_grade
+from aclf_fhir.mapping.blood_pressure import add_mean_pressure
+from aclf_fhir.mapping.codings import Notion, as_evidence, codings_of, describe
+from aclf_fhir.mapping.measurements import (
+    Measurement,
+    read_measurement,
+    read_reference_high,
+)
+from aclf_fhir.mapping.models import Analyte, GradeScale, HeldReason, Strength
+from aclf_fhir.mapping.questions import Question, read_question
+from aclf_fhir.mapping.specimen import check_specimen, specimen_types
+from aclf_fhir.mapping.subjects import read_subject
+from aclf_fhir.mapping.times import Span, check_time, period_span, read_time
+from aclf_fhir.mapping.units_read import Problem
+from aclf_fhir.record import FactKind, FactStatus
+from aclf_fhir.units import TimeRange
+
+if TYPE_CHECKING:
+    from aclf_fhir.codes import Coding
+    from aclf_fhir.fhir.r4.observation import Observation, ObservationComponent
+    from aclf_fhir.mapping.draft import Draft
+
+__all__ = ["map_observation"]
+
+_NONE: frozenset[str] = frozenset()
+_USABLE = frozenset({"final", "amended", "corrected"})
+_PRESENT_OR_ABSENT = frozenset({"present", "absent"})
+
+
+def map_observation(observation: "Observation", draft: "Draft") -> str:
+    """Read one Observation; return the rule it falls under if nothing is needed of it."""
+    context = draft.context
+    codings = codings_of(observation.code)
+    question = read_question(codings, context)
+    parts: list[tuple[str, ObservationComponent, Question | Problem]] = []
+    for index, component in enumerate(observation.component or ()):
+        asked = read_question(codings_of(component.code), context)
+        if asked is not None:
+            parts.append((f"component[{index}].", component, asked))
+    if question is None and not parts:
+        return _set_aside(observation, codings, draft)
+    if observation.status == "cancelled":
+        return "cancelled"
+    if observation.status not in _USABLE:
+        draft.status = FactStatus.PRELIMINARY
+    read_subject(draft, observation.subject)
+    if observation.focus is not None:
+        detail = "the Observation is about something else than its subject"
+        draft.block(HeldReason.FOCUS_SET, "focus", detail)
+    reader = _Reader(observation, draft, _effective(observation, draft))
+    if question is not None and not (parts and _valueless(observation)):
+        reader.read("", observation, codings, question)
+    for path, component, asked in parts:
+        reader.read(path, component, codings_of(component.code), asked)
+    add_mean_pressure(draft)
+    return ""
+
+
+def _set_aside(
+    observation: "Observation", codings: "tuple[Coding, ...]", draft: "Draft"
+) -> str:
+    """Find the rule for an Observation no code of which is known, or hold it."""
+    context = draft.context
+    if not context.site.set_aside.isdisjoint(codings):
+        return "code-set-aside-by-site"
+    concept = observation.code
+    texts = [coding.display for coding in concept.coding or () if coding.display]
+    if concept.text is not None:
+        texts.append(concept.text)
+    categories = [
+        coding.code for category in observation.category or () for coding in codings_of(category)
+    ]
+    rule = context.not_needed.rule_for(codings, texts=texts, categories=categories)
+    if rule is not None:
+        return rule
+    if observation.has_member and _valueless(observation) and not observation.component:
+        return "panel-without-own-value"
+    draft.block(HeldReason.UNMAPPED_CODE, "code", describe(codings))
+    return ""
+
+
+def _valueless(observation: "Observation") -> bool:
+    """Say whether the Observation itself carries neither a value nor a reason for none."""
+    return (
+        observation.value_quantity is None
+        and observation.data_absent_reason is None
+        and observation.value_string is None
+        and observation.value_codeable_concept is None
+        and observation.value_integer is None
+        and observation.value_range is None
+        and observation.value_ratio is None
+        and observation.value_boolean is None
+    )
+
+
+def _effective(observation: "Observation", draft: "Draft") -> Span:
+    """Read when it was true of the patient; `issued` never stands in."""
+    if observation.effective_date_time is not None:
+        path, span = "effectiveDateTime", Span(read_time(observation.effective_date_time, draft))
+    elif observation.effective_instant is not None:
+        path, span = "effectiveInstant", Span(read_time(observation.effective_instant, draft))
+    elif observation.effective_period is not None:
+        path, span = "effectivePeriod", period_span(observation.effective_period, draft)
+    else:
+        timing = observation.effective_timing
+        events = [event for event in (timing.event if timing else None) or () if event is not None]
+        # Several events under one value leave open when it was true.
+        path, span = "effective", Span(read_time(events[0], draft) if len(events) == 1 else None)
+    if span.start is None:
+        draft.block(HeldReason.NO_EFFECTIVE_TIME, path, "issued does not stand in for it")
+        return span
+    check_time(draft, span.start, path)
+    if span.end is not None and not draft.blocked:
+        check_time(draft, TimeRange(span.end.earliest, span.end.latest), path)
+    return span
+
+
+class _Reader:
+    """Reads the values of one Observation, whose time, subject and specimen they share."""
+
+    __slots__ = ("draft", "observation", "span", "types")
+
+    def __init__(self, observation: "Observation", draft: "Draft", span: Span) -> None:
+        self.observation = observation
+        self.draft = draft
+        self.span = span
+        self.types = specimen_types(observation.specimen, observation, draft)
+        encounter = observation.encounter
+        if encounter is not None and encounter.reference is not None:
+            draft.shared = (("encounter", encounter.reference),)
+
+    def read(
+        self,
+        path: str,
+        element: "Observation | ObservationComponent",
+        codings: "tuple[Coding, ...]",
+        question: Question | Problem,
+    ) -> None:
+        """Read one value and state its facts."""
+        if isinstance(question, Problem):
+            self._hold(path, question)
+        elif question.analyte is not None:
+            self._measurement(path, element, codings, question, question.analyte)
+        elif question.scale is not None:
+            self._grade(path, element, codings, question.scale)
+        else:
+            self._findings(path, element, codings, question)
+
+    def _hold(self, path: str, problem: Problem) -> None:
+        self.draft.hold(problem.reason, f"{path}{problem.path}", problem.detail)
+
+    def _awaited(self, element: "Observation | ObservationComponent") -> bool:
+        """Say whether there is no value because there is none yet."""
+        return (
+            self.draft.status is FactStatus.PRELIMINARY
+            and element is self.observation
+            and _valueless(self.observation)
+        )
+
+    def _no_value(
+        self, kind: FactKind, concept: str, path: str, codings: "tuple[Coding, ...]"
+    ) -> None:
+        """State that there is no value: absent in a final result, awaited in another."""
+        status = self.draft.status
+        self.draft.add(
+            kind,
+            concept,
+            None,
+            path=f"{path}dataAbsentReason",
+            start=self.span.start,
+            end=self.span.end,
+            status=FactStatus.NO_VALUE if status is FactStatus.USABLE else status,
+            codes=as_evidence(codings),
+        )
+
+    def _measurement(
+        self,
+        path: str,
+        element: "Observation | ObservationComponent",
+        codings: "tuple[Coding, ...]",
+        question: Question,
+        analyte: Analyte,
+    ) -> None:
+        draft = self.draft
+        qualifiers = question.qualifiers
+        if self.types:
+            added = check_specimen(self.types, analyte, qualifiers, draft)
+            if added is None:
+                return
+            qualifiers |= added
+        read: Measurement | Problem | None = None
+        if not self._awaited(element):
+            read = read_measurement(element, analyte, draft.context, question.units)
+        if isinstance(read, Problem):
+            self._hold(path, read)
+            return
+        if read is None:
+            self._no_value(FactKind.MEASUREMENT, analyte.id, path, codings)
+            return
+        limit = None
+        if element.reference_range is not None:
+            limit = read_reference_high(element.reference_range, analyte, draft.context)
+        draft.add(
+            FactKind.MEASUREMENT,
+            analyte.id,
+            read.value,
+            path=f"{path}{read.path}",
+            unit=analyte.unit,
+            start=self.span.start,
+            end=self.span.end,
+            qualifiers=qualifiers,
+            flags=read.flags,
+            codes=as_evidence(codings),
+            sent=read.sent,
+            reference_high=None if limit is None else limit[0],
+            context=() if limit is None else (("reference_high", limit[1]),),
+        )
+
+    def _grade(
+        self,
+        path: str,
+        element: "Observation | ObservationComponent",
+        codings: "tuple[Coding, ...]",
+        scale: GradeScale,
+    ) -> None:
+        read = None if self._awaited(element) else read_grade(element, scale, self.draft.context)
+        # A scale that asks present or absent of a notion states the notion.
+        is_finding = scale.id in self.draft.context.value_sets
+        kind = FactKind.FINDING if is_finding else FactKind.GRADE
+        if isinstance(read, Problem):
+            self._hold(path, read)
+        elif read is None:
+            self._no_value(kind, scale.id, path, codings)
+        else:
+            grade, where = read
+            self.draft.add(
+                kind,
+                scale.id,
+                grade,
+                path=f"{path}{where}",
+                start=self.span.start,
+                end=self.span.end,
+                qualifiers=frozenset({"review"}) if grade == _PRESENT_OR_ABSENT else _NONE,
+                codes=as_evidence(codings),
+            )
+
+    def _findings(
+        self,
+        path: str,
+        element: "Observation | ObservationComponent",
+        codings: "tuple[Coding, ...]",
+        question: Question,
+    ) -> None:
+        read = None if self._awaited(element) else read_answer(element)
+        if isinstance(read, Problem):
+            self._hold(path, read)
+            return
+        for notion in question.notions.values():
+            concept = notion.value_set.id
+            if read is None:
+                self._no_value(FactKind.FINDING, concept, path, codings)
+                continue
+            answer, where, worded = read
+            self.draft.add(
+                FactKind.FINDING,
+                concept,
+                _PRESENT_OR_ABSENT if answer == "unclear" else frozenset({answer}),
+                path=f"{path}{where}",
+                start=self.span.start,
+                end=self.span.end,
+                qualifiers=_finding_qualifiers(notion, answer),
+                flags=frozenset({"answer_from_text"}) if worded else _NONE,
+                codes=as_evidence(codings),
+            )
+
+
+def _finding_qualifiers(notion: Notion, answer: str) -> frozenset[str]:
+    """Return what the answer to a test proves.
+
+    A reactive screen (strength review) needs a person; a negative one is conclusive.
+    """
+    if answer == "unclear":
+        return frozenset({Strength.REVIEW.value})
+    if answer == "absent":
+        return frozenset({Strength.DEFINITE.value})
+    return frozenset({notion.strength.value})

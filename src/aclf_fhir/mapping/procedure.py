@@ -1,0 +1,88 @@
+"""Procedure → what was done to the patient, or expressly not done."""
+
+from typing import TYPE_CHECKING
+
+from aclf_fhir.mapping.codings import as_evidence, codings_of, describe, read_notions
+from aclf_fhir.mapping.models import HeldReason
+from aclf_fhir.mapping.subjects import read_subject
+from aclf_fhir.mapping.times import Span, age_span, check_time, period_span, read_time
+from aclf_fhir.record import FactKind, FactStatus
+
+if TYPE_CHECKING:
+    from aclf_fhir.fhir.r4.procedure import Procedure
+    from aclf_fhir.mapping.draft import Draft
+
+__all__ = ["map_procedure"]
+
+_KINDS = frozenset({FactKind.PROCEDURE})
+_DONE = frozenset({"completed", "in-progress", "stopped"})
+
+
+def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
+    """Read one Procedure; return the rule it falls under if nothing is needed of it."""
+    codings = codings_of(procedure.code)
+    notions = read_notions(codings, draft.context, _KINDS)
+    if not notions.found and not notions.contradiction:
+        if notions.set_aside:
+            return "code-set-aside-by-site"
+        if notions.covered:
+            return "procedure-without-use"
+        draft.block(HeldReason.UNMAPPED_CODE, "code", describe(codings))
+        return ""
+    read_subject(draft, procedure.subject)
+    if notions.contradiction:
+        draft.hold(HeldReason.CONTRADICTING_CODES, "code", notions.contradiction)
+    status = procedure.status or "unknown"
+    not_done = status == "not-done"
+    if not not_done and status not in _DONE:
+        # Preparation, on hold, unknown: it may or may not have happened.
+        draft.status = FactStatus.PRELIMINARY
+    span, flags = _span(procedure, draft)
+    draft.shared = _context(procedure)
+    for notion in notions.found.values():
+        draft.add(
+            FactKind.PROCEDURE,
+            notion.value_set.id,
+            frozenset({"not_done" if not_done else "done"}),
+            path="code",
+            start=span.start,
+            end=span.end,
+            qualifiers=frozenset({status.replace("-", "_"), notion.strength.value}),
+            flags=flags,
+            codes=as_evidence(codings),
+        )
+    return ""
+
+
+def _span(procedure: "Procedure", draft: "Draft") -> tuple[Span, frozenset[str]]:
+    """Read when it was done; a Procedure without time stays a fact without time."""
+    flags: frozenset[str] = frozenset()
+    path, span = "performedDateTime", Span(read_time(procedure.performed_date_time, draft))
+    if procedure.performed_period is not None:
+        path, span = "performedPeriod", period_span(procedure.performed_period, draft)
+    elif procedure.performed_age is not None or procedure.performed_range is not None:
+        path = "performed"
+        ages = procedure.performed_range
+        span = Span(age_span(draft, age=procedure.performed_age, ages=ages))
+        flags = frozenset({"time_from_age"})
+    elif procedure.performed_string is not None:
+        flags = frozenset({"performed_as_text"})
+    if span.start is not None:
+        check_time(draft, span.start, path)
+    return span, flags
+
+
+def _context(procedure: "Procedure") -> tuple[tuple[str, str], ...]:
+    """Keep why it was done: a ventilation's reason decides which organ fails."""
+    pairs = []
+    if procedure.encounter is not None and procedure.encounter.reference is not None:
+        pairs.append(("encounter", procedure.encounter.reference))
+    for concept in procedure.reason_code or ():
+        pairs += [("reason", str(coding)) for coding in codings_of(concept)]
+    pairs += [
+        ("reason", reference.reference)
+        for reference in procedure.reason_reference or ()
+        if reference.reference is not None
+    ]
+    pairs += [("status_reason", str(coding)) for coding in codings_of(procedure.status_reason)]
+    return tuple(sorted(set(pairs)))

@@ -1,0 +1,74 @@
+"""What the code of an Observation asks for: an analyte, a scale, or the notions of a test."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aclf_fhir.codes import Coding
+from aclf_fhir.mapping.codings import Notion, describe, read_notions
+from aclf_fhir.mapping.models import Analyte, GradeScale, HeldReason, MappingContext
+from aclf_fhir.mapping.units_read import Problem
+from aclf_fhir.record import FactKind
+
+__all__ = ["Question", "read_question"]
+
+_NONE: frozenset[str] = frozenset()
+_FINDING = frozenset({FactKind.FINDING})
+_VESSELS = frozenset({"arterial", "venous", "capillary"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one code asks for; exactly one of the first three is there.
+
+    Parameters
+    ----------
+    analyte, scale, notions
+        Of what the codings say.
+    qualifiers
+        What the codings assert beyond it: `arterial`, `pre_dialysis` …
+    units
+        UCUM units the codings may come with; empty allows the whole table.
+    """
+
+    analyte: Analyte | None = None
+    scale: GradeScale | None = None
+    notions: Mapping[str, Notion] = field(default_factory=dict)
+    qualifiers: frozenset[str] = _NONE
+    units: frozenset[str] = _NONE
+
+
+def read_question(
+    codings: tuple[Coding, ...], context: MappingContext
+) -> Question | Problem | None:
+    """Look the codings of an Observation or component up; None if none is known."""
+    analytes: set[str] = set()
+    scales: set[str] = set()
+    qualifiers = units = _NONE
+    unclear: Coding | None = None
+    for coding in codings:
+        entry = context.analytes_by_code.get(coding)
+        if entry is not None:
+            id_, code = entry
+            if code.needs_site and coding not in context.site.analyte_codes:
+                unclear = coding
+                continue
+            analytes.add(id_)
+            qualifiers |= code.qualifiers
+            units = units & code.units if units and code.units else units | code.units
+        scale_id = context.scales_by_code.get(coding)
+        if scale_id is not None:
+            scales.add(scale_id)
+    if len(analytes) + len(scales) > 1 or len(qualifiers & _VESSELS) > 1:
+        return Problem(HeldReason.CONTRADICTING_CODES, "code", describe(codings))
+    if analytes:
+        analyte = context.analytes[analytes.pop()]
+        return Question(analyte=analyte, qualifiers=qualifiers, units=units)
+    if scales:
+        return Question(scale=context.scales[scales.pop()])
+    if unclear is not None:
+        detail = f"{unclear} means different things at different sites: declare it in the site file"
+        return Problem(HeldReason.UNMAPPED_CODE, "code", detail)
+    notions = read_notions(codings, context, _FINDING)
+    if notions.contradiction:
+        return Problem(HeldReason.CONTRADICTING_CODES, "code", notions.contradiction)
+    return Question(notions=notions.found) if notions.found else None

@@ -1,0 +1,62 @@
+"""The closed list of rules under which a resource is stored and not needed.
+
+Each sentence is shown to senders and published in `docs/reference/mapping-rules.md`.
+The rules for Observations without a known code are data of the catalog
+(`NotNeededRules.texts`); the sentences here are those of the machine itself.
+"""
+
+from collections.abc import Mapping
+
+from aclf_fhir.mapping.models import NotNeededRules
+
+__all__ = ["RULES", "rule_text"]
+
+RULES: Mapping[str, str] = {
+    "cancelled": "It was cancelled before anything was done or measured.",
+    "code-set-aside-by-site": "The site has looked at this local code and found it without use.",
+    "condition-without-use": "Its codes are standard ones that no criterion or score reads.",
+    "consent-not-research": "It is neither a research consent nor names a study.",
+    "device-without-use": (
+        "It is assigned to no patient, or its type says nothing of organ support or treatment."
+    ),
+    "do-not-perform": "An order not to do something proves neither the thing nor its absence.",
+    "draft": "A draft states nothing yet.",
+    "empty-response": "None of its items has an answer.",
+    "entered-in-error": "Its sender has withdrawn it; what it stated before is retracted.",
+    "family-history-without-use": "No condition in it bears on hereditary cancer.",
+    "medication-definition": "A Medication is read through the resources that refer to it.",
+    "medication-without-use": "Its codes are standard ones of drugs that no criterion or score reads.",
+    "order-without-use": (
+        "An order proves nothing done; only orders and listings for liver transplantation are read."
+    ),
+    "own-derived": "The gateway itself made it; what was derived is never input.",
+    "panel-without-own-value": "It groups other Observations, which are read by themselves.",
+    "patient-without-use": "It states no birth date, sex or death.",
+    "planned": "A planned encounter has not begun.",
+    "procedure-without-use": "Its codes are standard ones that no criterion or score reads.",
+    "questionnaire-not-attestation": "It answers no attestation item of a protocol.",
+    "report-without-coded-conclusion": (
+        "Its results are read as Observations, and no conclusion code bears on a criterion."
+    ),
+    "specimen-definition": "A Specimen is read through the Observations that refer to it.",
+    "type-without-use": "No criterion or score reads this resource type.",
+}
+"""Rule id to sentence."""
+
+
+def rule_text(rule: str, not_needed: NotNeededRules) -> str:
+    """Return the sentence of a rule, of the machine's or of the catalog's.
+
+    Parameters
+    ----------
+    rule
+        `MappingOutcome.rule`.
+    not_needed
+        The catalog's rules for Observations without a known code.
+
+    Returns
+    -------
+    str
+        The sentence; `KeyError` for a rule nobody states.
+    """
+    return RULES[rule] if rule in RULES else not_needed.texts[rule]

@@ -1,0 +1,120 @@
+"""Which unit a number was sent in: read from code, text or the site's file, never guessed."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aclf_fhir.codes import UCUM
+from aclf_fhir.errors import AclfError
+from aclf_fhir.mapping.models import Analyte, HeldReason, MappingContext
+from aclf_fhir.units.quantity import UnitReading
+
+if TYPE_CHECKING:
+    from aclf_fhir.fhir.r4.datatypes import Quantity
+
+__all__ = ["Problem", "Unit", "read_bare_unit", "read_quantity_unit", "read_text_unit"]
+
+_NONE: frozenset[str] = frozenset()
+_MAPPED = frozenset({"unit_mapped"})
+_FROM_TEXT = frozenset({"unit_from_text"})
+_FROM_SITE = frozenset({"unit_from_site"})
+_TEXT_UNREAD = frozenset({"unit_text_unread"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why one element cannot be read; `path` is relative to the element's owner."""
+
+    reason: HeldReason
+    path: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit as sent, what it was read as, and what a reader must know of that."""
+
+    sent: str
+    ucum: str
+    flags: frozenset[str] = _NONE
+
+
+def read_quantity_unit(
+    quantity: "Quantity", analyte: Analyte, context: MappingContext, path: str
+) -> Unit | Problem:
+    """Read the unit of a Quantity: its code, checked against its text."""
+    code, text = quantity.code, quantity.unit
+    if code is None:
+        if text is None or not text.strip():
+            return read_bare_unit(analyte, context, path)
+        return read_text_unit(text, analyte, context, f"{path}.unit")
+    if quantity.system == UCUM and code in analyte.units.factors:
+        unit = Unit(code, code)
+    else:
+        reading = _read(code, analyte, context, f"{path}.code")
+        if isinstance(reading, Problem):
+            return reading
+        # A code without system, or of another one, is a spelling like any other.
+        plain = quantity.system == UCUM and not reading.mapped
+        unit = Unit(code, reading.ucum, _NONE if plain else _MAPPED)
+    if text is None or text == code:
+        return unit
+    return _agree(unit, text, analyte, context, path)
+
+
+def read_text_unit(
+    text: str, analyte: Analyte, context: MappingContext, path: str
+) -> Unit | Problem:
+    """Read a unit that came as text only."""
+    reading = _read(text, analyte, context, path)
+    if isinstance(reading, Problem):
+        return reading
+    return Unit(text, reading.ucum, _FROM_TEXT | _MAPPED if reading.mapped else _FROM_TEXT)
+
+
+def read_bare_unit(analyte: Analyte, context: MappingContext, path: str) -> Unit | Problem:
+    """Return the unit of a number sent without one: none is needed, or the site declares it."""
+    if analyte.units.unitless:
+        return Unit("", analyte.units.canonical)
+    declared = context.site.default_units.get(analyte.id)
+    if declared is not None:
+        return Unit("", declared, _FROM_SITE)
+    expected = ", ".join(analyte.units.factors)
+    return Problem(HeldReason.UNIT_MISSING, path, f"{analyte.id}: expected one of {expected}")
+
+
+def _read(
+    spelling: str, analyte: Analyte, context: MappingContext, path: str
+) -> UnitReading | Problem:
+    """Read a spelling the site's way, then the table's."""
+    declared = context.site.spellings.get((analyte.id, spelling))
+    if declared is not None:
+        return UnitReading(declared, mapped=True)
+    try:
+        return analyte.units.read(spelling)
+    except AclfError as error:
+        return Problem(HeldReason.UNIT_UNKNOWN, path, f"{analyte.id}: {error}")
+
+
+def _agree(
+    unit: Unit, text: str, analyte: Analyte, context: MappingContext, path: str
+) -> Unit | Problem:
+    """Check the text beside a code that was read.
+
+    They agree if both mean the same factor (`10*3/uL` beside `10^9/L`). Text that no
+    table knows (`milligrams per deciliter`), or that is refused as a code (`K/uL`),
+    does not outweigh the code. A unit of another quantity does.
+    """
+    reading = _read(text, analyte, context, path)
+    if isinstance(reading, Problem):
+        spelled = text.strip()
+        if any(spelled in other.units.factors for other in context.analytes.values()):
+            return Problem(
+                HeldReason.UNIT_DISAGREES, path, f"{analyte.id}: code {unit.sent}, unit {text}"
+            )
+        return Unit(unit.sent, unit.ucum, unit.flags | _TEXT_UNREAD)
+    factors = analyte.units.factors
+    if factors[reading.ucum] != factors[unit.ucum]:
+        return Problem(
+            HeldReason.UNIT_DISAGREES, path, f"{analyte.id}: code {unit.sent}, unit {text}"
+        )
+    return unit

@@ -1,0 +1,122 @@
+"""Who derived what from what, under which rules: one Provenance per evaluation."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from aclf_fhir.codes import CANONICAL_BASE, Coding
+from aclf_fhir.fhir import format_instant
+from aclf_fhir.publication.derived import Derived, derived_id, distinct
+from aclf_fhir.publication.elements import (
+    compact,
+    concept,
+    date_time,
+    extension,
+    local,
+    meta,
+    part,
+    reference,
+)
+from aclf_fhir.record import SourceVersion
+
+__all__ = ["EvaluationReason", "gateway_device", "provenance"]
+
+_ASSEMBLER = Coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "assembler")
+
+
+class EvaluationReason(StrEnum):
+    """Why an evaluation was made."""
+
+    NEW_DATA = "new-data"
+    CORRECTION = "correction"
+    RETRACTION = "retraction"
+    REPLAY = "replay"
+    RULES_CHANGED = "rules-changed"
+    TIME_PASSED = "time-passed"
+    REQUESTED = "requested"
+
+
+def gateway_device(software_version: str) -> Derived:
+    """Describe the gateway as a Device; another software version is another Device."""
+    resource = compact(
+        resourceType="Device",
+        id=derived_id("", "Device", "aclf-fhir", software_version),
+        meta=meta(),
+        status="active",
+        deviceName=[{"name": "aclf-fhir", "type": "model-name"}],
+        type=concept(text="Clinical decision software"),
+        version=[{"value": software_version}],
+    )
+    return Derived.of(resource)
+
+
+def provenance(
+    *,
+    site: str,
+    subject: str | None,
+    evaluation: str,
+    targets: Iterable[SourceVersion],
+    sources: Iterable[SourceVersion],
+    versions: Mapping[str, str],
+    software_version: str,
+    recorded: datetime,
+    as_of: datetime,
+    known_at: datetime,
+    reason: EvaluationReason = EvaluationReason.NEW_DATA,
+) -> Derived:
+    """Write the Provenance of everything one evaluation wrote.
+
+    Parameters
+    ----------
+    site, subject
+        Whose evaluation it was; `subject` is None for a report over many.
+    evaluation
+        What tells this evaluation from every other of the subject.
+    targets
+        The versions it wrote; at least one.
+    sources
+        The resource versions it read. Evidence of every type stands here, also what
+        `derivedFrom` cannot point at in R4 (Condition, Procedure, medication).
+    versions
+        Version by rule: `score/meld_optn`, `protocol/nct03668171`, `mapping` …; each
+        becomes a `policy` URL.
+    software_version
+        Version of the gateway, whose Device is the agent.
+    recorded
+        When it was written.
+    as_of, known_at
+        T and K.
+    reason
+        Why it was made.
+    """
+    written, read = distinct(targets), distinct(sources)
+    device = gateway_device(software_version)
+    resource = compact(
+        resourceType="Provenance",
+        id=derived_id(site, "Provenance", subject or "", evaluation),
+        meta=meta(),
+        extension=[
+            extension(
+                "clocks",
+                part("asOf", valueDateTime=date_time(as_of)),
+                part("knownAt", valueDateTime=date_time(known_at)),
+            )
+        ],
+        target=[reference(target.reference) for target in written],
+        recorded=format_instant(recorded),
+        policy=[_policy(rule, version) for rule, version in sorted(versions.items())],
+        reason=[concept(local("evaluation", reason.value))],
+        activity=concept(local("evaluation", "evaluate")),
+        agent=[
+            {
+                "type": concept(_ASSEMBLER),
+                "who": reference(device.reference, f"aclf-fhir {software_version}"),
+            }
+        ],
+        entity=[{"role": "source", "what": reference(source.reference)} for source in read],
+    )
+    return Derived.of(resource, subject=subject, sources=read)
+
+
+def _policy(rule: str, version: str) -> str:
+    return f"{CANONICAL_BASE}/rules/{rule}|{version}"

@@ -1,0 +1,6 @@
+"""Facts, and the record of one subject they make."""
+
+from aclf_fhir.record.fact import Fact, FactKind, FactStatus, SentValue, SourceVersion, Value
+from aclf_fhir.record.record import Record
+
+__all__ = ["Fact", "FactKind", "FactStatus", "Record", "SentValue", "SourceVersion", "Value"]

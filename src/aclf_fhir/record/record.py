@@ -1,0 +1,87 @@
+"""The facts of one subject, seen for an instant with the knowledge up to another."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from aclf_fhir.record.fact import Fact, FactKind
+
+__all__ = ["Record"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was known of one subject at K, to be judged at T.
+
+    Build it with `Record.of`: it keeps only facts known at or before `known_at`
+    that may already have been true at `as_of`, in an order that does not depend
+    on arrival, and folds the same statement sent twice into one.
+
+    Parameters
+    ----------
+    subject
+        Logical id of the Patient within its site.
+    as_of
+        T: the instant the record is judged for.
+    known_at
+        K: nothing learnt after it counts.
+    facts
+        By kind and concept, each tuple ordered by start, then source.
+    """
+
+    subject: str
+    as_of: datetime
+    known_at: datetime
+    facts: dict[tuple[FactKind, str], tuple[Fact, ...]]
+
+    @classmethod
+    def of(
+        cls, subject: str, facts: Iterable[Fact], *, as_of: datetime, known_at: datetime
+    ) -> Self:
+        """Build the record of one subject for one pair of clocks."""
+        kept: dict[tuple[FactKind, str], list[Fact]] = {}
+        for fact in facts:
+            if fact.known <= known_at and (
+                fact.start is None or fact.start.earliest <= as_of
+            ):
+                kept.setdefault((fact.kind, fact.concept), []).append(fact)
+        return cls(
+            subject,
+            as_of,
+            known_at,
+            {key: _fold(group) for key, group in sorted(kept.items())},
+        )
+
+    def of_concept(self, kind: FactKind, concept: str) -> tuple[Fact, ...]:
+        """Return the facts of one concept, oldest first; facts without a start lead."""
+        return self.facts.get((kind, concept), ())
+
+    def at(self, as_of: datetime) -> Self:
+        """Return the same knowledge judged for an earlier instant."""
+        everything = [fact for group in self.facts.values() for fact in group]
+        return type(self).of(
+            self.subject, everything, as_of=as_of, known_at=self.known_at
+        )
+
+
+def _order(fact: Fact) -> tuple[datetime | str, ...]:
+    instant = fact.start.latest.isoformat() if fact.start else ""
+    return (instant, fact.source.type, fact.source.id, fact.source.path)
+
+
+def _fold(group: list[Fact]) -> tuple[Fact, ...]:
+    """Order facts and keep one of each statement sent twice."""
+    folded: dict[object, Fact] = {}
+    for fact in sorted(group, key=_order):
+        statement = (
+            fact.value,
+            fact.unit,
+            fact.start,
+            fact.end,
+            fact.status,
+            fact.qualifiers,
+            fact.context,
+        )
+        folded.setdefault(statement, fact)
+    return tuple(folded.values())

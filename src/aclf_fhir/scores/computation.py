@@ -1,0 +1,108 @@
+"""From named inputs to a result: checks, derived inputs, the exact way and the other one."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aclf_fhir.scores.corners import spread, within
+from aclf_fhir.scores.definition import Score, ScoreInput, ScoreValue
+from aclf_fhir.scores.result import Reason, ScoreResult
+from aclf_fhir.units import Interval
+
+__all__ = ["compute_score"]
+
+
+def compute_score(score: Score, inputs: Mapping[str, ScoreValue]) -> ScoreResult:
+    """Compute a score from inputs that may be exact, bounded or missing.
+
+    Parameters
+    ----------
+    score
+        The score.
+    inputs
+        Value per input name, in the unit the input declares. A name that is absent
+        or None is missing; a name the score does not declare is an error of the caller.
+
+    Returns
+    -------
+    ScoreResult
+        `ok` if all values the inputs allow give one result, `indeterminate` with
+        bounds if they give several, `error` if an input cannot be used.
+    """
+    values: dict[str, ScoreValue] = {}
+    missing: list[str] = []
+    for declared in score.inputs:
+        value = inputs.get(declared.name) or None
+        if value is None:
+            if declared.required:
+                missing.append(declared.name)
+            continue
+        reason = _refusal(declared, value)
+        if reason is not None:
+            return score.error(reason, declared.name)
+        values[declared.name] = value
+    if len(values) < len(inputs):
+        _refuse_strangers(score, inputs)
+    flags: tuple[str, ...] = ()
+    if score.derive is not None:
+        derivation = score.derive(values)
+        values = dict(derivation.values)
+        missing += derivation.missing
+        flags = derivation.flags
+    arguments = _exact_arguments(score, values)
+    if arguments is not None:
+        result = score.function(**arguments)
+    else:
+        result = (score.spread or spread)(score, values)
+    if missing or flags:
+        return replace(
+            result, missing=tuple(missing), flags=score.flagged((*result.flags, *flags))
+        )
+    return result
+
+
+def _refusal(declared: ScoreInput, value: Interval | frozenset[str]) -> Reason | None:
+    """Say why a value cannot be used at all, if so."""
+    if isinstance(value, frozenset):
+        return None if value.issubset(declared.values) else "out_of_range"
+    if declared.values:
+        return "out_of_range"
+    low, high = value.low, value.high
+    if low is not None and low == high:
+        return declared.refusal(low)
+    if within(declared, value) is not None:
+        return None
+    return declared.refusal(high) if high is not None and high <= 0 else "out_of_range"
+
+
+def _exact_arguments(
+    score: Score, values: Mapping[str, ScoreValue]
+) -> dict[str, object] | None:
+    """Return the arguments of the formula if every one of them is exact."""
+    arguments: dict[str, object] = {}
+    for declared in score.arguments:
+        value = values.get(declared.name)
+        if value is None:
+            if declared.required:
+                return None
+        elif isinstance(value, frozenset):
+            if len(value) > 1:
+                return None
+            (code,) = value
+            arguments[declared.parameter] = (
+                code == declared.values[1] if declared.is_switch else code
+            )
+        else:
+            number = value.low
+            if number is None or number != value.high:
+                return None
+            arguments[declared.parameter] = int(number) if declared.whole else number
+    return arguments
+
+
+def _refuse_strangers(score: Score, inputs: Mapping[str, ScoreValue]) -> None:
+    """Raise if a name is not an input: a typing error must not read as a missing value."""
+    known = {declared.name for declared in score.inputs}
+    strangers = sorted(set(inputs) - known)
+    if strangers:
+        message = f"{score.id} has no input {', '.join(strangers)}; it has {', '.join(sorted(known))}"
+        raise ValueError(message)

@@ -1,0 +1,270 @@
+"""Evaluate a score for inputs that are not exact: at the corners and at every cut-off inside.
+
+A score states per input in which direction it can move the result. For the inputs
+with a direction one corner gives the lowest result and one the highest; an input
+without one is tried at its ends and at its cut-offs. An unknown input ranges over
+everything the score accepts, so less knowledge never gives narrower bounds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import pairwise, product
+
+from aclf_fhir.scores.definition import Score, ScoreInput, ScoreValue
+from aclf_fhir.scores.result import ScoreResult
+from aclf_fhir.units import Interval
+
+__all__ = ["Point", "codes_of", "representatives", "spread", "within"]
+
+# Far below any step of a result, to look just beside an open end.
+_BESIDE = Decimal("1E-12")
+
+_HALF = Decimal("0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One exact value of one argument.
+
+    Parameters
+    ----------
+    value
+        The value, in the type of the function's parameter.
+    beside
+        Where `value` is an open end: a value inside, no cut-off between them.
+    """
+
+    value: object
+    beside: object = None
+
+
+def within(declared: ScoreInput, value: Interval) -> Interval | None:
+    """Return the part of an interval that the input accepts; None where there is none."""
+    low, low_closed = value.low, value.low_closed
+    if declared.low is not None and (low is None or low < declared.low):
+        low, low_closed = declared.low, True
+    high, high_closed = value.high, value.high_closed
+    if declared.high is not None and (high is None or high > declared.high):
+        high, high_closed = declared.high, True
+    if declared.whole:
+        return _whole(low, high, low_closed=low_closed, high_closed=high_closed)
+    if low is not None and high is not None:
+        if low > high or (low == high and not (low_closed and high_closed)):
+            return None
+    return Interval(low, high, low_closed, high_closed)
+
+
+def codes_of(declared: ScoreInput, value: ScoreValue) -> tuple[str, ...]:
+    """Return the possible codes of an input in its own order; all of them if unknown."""
+    if not isinstance(value, frozenset) or not value:
+        return declared.values
+    return tuple(code for code in declared.values if code in value)
+
+
+def representatives(
+    declared: ScoreInput, value: ScoreValue, cuts: Sequence[Decimal] = ()
+) -> tuple[Decimal, ...]:
+    """Return one number for each different answer a table can give within an interval.
+
+    Each cut-off inside is one, and a number in each gap between two of them. The
+    value of an unknown number is everything the input accepts.
+    """
+    interval = within(declared, value if isinstance(value, Interval) else Interval(None, None))
+    if interval is None or interval.low is None or interval.high is None:
+        message = f"{declared.name} has no number in its range"
+        raise ValueError(message)
+    low, high = interval.low, interval.high
+    if declared.whole:
+        return tuple(Decimal(number) for number in range(int(low), int(high) + 1))
+    if low == high:
+        return (low,)
+    stops = [low, *sorted(cut for cut in (cuts or declared.cuts) if low < cut < high), high]
+    chosen = [low] if interval.low_closed else []
+    for before, after in pairwise(stops):
+        chosen += [(before + after) * _HALF, after]
+    return tuple(chosen if interval.high_closed else chosen[:-1])
+
+
+def spread(score: Score, values: Mapping[str, ScoreValue]) -> ScoreResult:
+    """Evaluate a numeric score for arguments of which at least one is not exact.
+
+    Parameters
+    ----------
+    score
+        The score.
+    values
+        Its arguments, each within what the score accepts; None is unknown.
+
+    Returns
+    -------
+    ScoreResult
+        `ok` where all values give one result, otherwise `indeterminate` with bounds.
+    """
+    lowest: list[Sequence[Point]] = []
+    highest: list[Sequence[Point]] = []
+    used = [
+        declared
+        for declared in score.arguments
+        if declared.required or values.get(declared.name) is not None
+    ]
+    for declared in used:
+        points = _points(declared, values.get(declared.name), steps=score.form == "steps")
+        if declared.direction == 0:
+            lowest.append(points)
+            highest.append(points)
+        else:
+            ends = (points[0], points[-1]) if declared.direction == 1 else (points[-1], points[0])
+            lowest.append((ends[0],))
+            highest.append((ends[1],))
+    corners = list(product(*lowest))
+    if lowest != highest:
+        corners += product(*highest)
+    found = [(corner, _call(score, used, corner)) for corner in corners]
+    return _summary(score, used, found)
+
+
+def _summary(
+    score: Score,
+    used: Sequence[ScoreInput],
+    found: Sequence[tuple[Sequence[Point], ScoreResult]],
+) -> ScoreResult:
+    """Return the one result, or the bounds on all of them."""
+    results = [result for _, result in found]
+    numbers = [_number(result) for result in results]
+    low, high = min(numbers), max(numbers)
+    bounds = Interval(
+        low,
+        high,
+        _is_reached(score, used, found, low),
+        _is_reached(score, used, found, high),
+    )
+    same = _common(results)
+    if low == high:
+        return replace(same, value=low, rounded=score.reported(low), status="ok")
+    possible = tuple(band.label for band in score.bands if _overlap(band.values, bounds))
+    return replace(
+        same,
+        status="indeterminate",
+        value=None,
+        rounded=None,
+        bounds=bounds,
+        rounded_bounds=_rounded(score, bounds),
+        category=possible[0] if len(possible) == 1 else None,
+        possible=possible,
+    )
+
+
+def _common(results: Sequence[ScoreResult]) -> ScoreResult:
+    """Return what all results agree on."""
+    first, rest = results[0], results[1:]
+    return replace(
+        first,
+        components={
+            name: points if all(other.components.get(name) == points for other in rest) else None
+            for name, points in first.components.items()
+        },
+        details={
+            key: value
+            for key, value in first.details.items()
+            if all(key in other.details and other.details[key] == value for other in rest)
+        },
+        flags=tuple(flag for flag in first.flags if all(flag in other.flags for other in rest)),
+        reason=first.reason if all(other.reason == first.reason for other in rest) else None,
+    )
+
+
+def _is_reached(
+    score: Score,
+    used: Sequence[ScoreInput],
+    found: Iterable[tuple[Sequence[Point], ScoreResult]],
+    extreme: Decimal,
+) -> bool:
+    """Say whether the inputs allow the extreme itself, or only values beside it."""
+    if score.form != "smooth":
+        return True
+    for corner, result in found:
+        if _number(result) != extreme:
+            continue
+        if all(point.beside is None for point in corner):
+            return True
+        # A floor, a cap or a rule that ignores the input makes the result flat near its end.
+        inside = [point if point.beside is None else Point(point.beside) for point in corner]
+        if _number(_call(score, used, inside)) == extreme:
+            return True
+    return False
+
+
+def _points(declared: ScoreInput, value: ScoreValue, *, steps: bool) -> tuple[Point, ...]:
+    """Return the points of one argument to try, lowest first."""
+    if declared.values:
+        codes = codes_of(declared, value)
+        if declared.is_switch:
+            return tuple(Point(code == declared.values[1]) for code in codes)
+        return tuple(Point(code) for code in codes)
+    if declared.whole:
+        return tuple(Point(int(number)) for number in representatives(declared, value))
+    if steps:
+        return tuple(Point(number) for number in representatives(declared, value))
+    interval = within(declared, value if isinstance(value, Interval) else Interval(None, None))
+    if interval is None or interval.low is None or interval.high is None:
+        message = f"{declared.name} has no number in its range"
+        raise ValueError(message)
+    low, high = interval.low, interval.high
+    if low == high:
+        return (Point(low),)
+    inner = sorted(cut for cut in declared.cuts if low < cut < high)
+    stops = [low, *inner, high]
+    first = Point(low, None if interval.low_closed else (low + stops[1]) * _HALF)
+    last = Point(high, None if interval.high_closed else (high + stops[-2]) * _HALF)
+    middle = [Point(cut) for cut in inner] if declared.direction == 0 else []
+    return (first, *middle, last)
+
+
+def _call(score: Score, used: Sequence[ScoreInput], corner: Sequence[Point]) -> ScoreResult:
+    return score.function(
+        **{declared.parameter: point.value for declared, point in zip(used, corner, strict=True)}
+    )
+
+
+def _number(result: ScoreResult) -> Decimal:
+    """Return the number of a numeric score."""
+    if not isinstance(result.value, Decimal):
+        message = f"{result.score} gives no number: it needs its own spread"
+        raise TypeError(message)
+    return result.value
+
+
+def _rounded(score: Score, bounds: Interval) -> Interval:
+    """Return where the rounded number lies; an open end does not reach its own rounding."""
+    low, high = bounds.low, bounds.high
+    if low is None or high is None:
+        return bounds
+    return Interval(
+        score.reported(low if bounds.low_closed else low + _BESIDE),
+        score.reported(high if bounds.high_closed else high - _BESIDE),
+    )
+
+
+def _overlap(one: Interval, other: Interval) -> bool:
+    """Say whether two intervals share a number."""
+    return _starts_before_end(one, other) and _starts_before_end(other, one)
+
+
+def _starts_before_end(one: Interval, other: Interval) -> bool:
+    if one.low is None or other.high is None or one.low < other.high:
+        return True
+    return one.low == other.high and one.low_closed and other.high_closed
+
+
+def _whole(
+    low: Decimal | None, high: Decimal | None, *, low_closed: bool, high_closed: bool
+) -> Interval | None:
+    """Return the whole numbers of an interval."""
+    if low is not None:
+        start = low.to_integral_value(rounding=ROUND_CEILING)
+        low = start + 1 if start == low and not low_closed else start
+    if high is not None:
+        stop = high.to_integral_value(rounding=ROUND_FLOOR)
+        high = stop - 1 if stop == high and not high_closed else stop
+    return None if low is not None and high is not None and low > high else Interval(low, high)

@@ -1,0 +1,193 @@
+"""What can be read of the site zone, and, apart from it, of one trial's zone."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+
+from aclf_fhir.store.access import Access
+from aclf_fhir.store.facts import FactReads
+from aclf_fhir.store.holdings import HoldingReads
+from aclf_fhir.store.instants import from_microseconds, to_microseconds
+from aclf_fhir.store.intake_log import IntakeReads
+from aclf_fhir.store.marks import MarkReads
+from aclf_fhir.store.models import Stored, StoredEvaluation
+from aclf_fhir.store.query import Page, SearchQuery
+from aclf_fhir.store.resources import ResourceStatements, find, read_page
+from aclf_fhir.store.session import Session
+from aclf_fhir.store.tables import (
+    BUSINESS_IDENTITY,
+    EVALUATION,
+    OPEN,
+    SITE_ZONE,
+    TRIAL_KEY,
+    TRIAL_ZONE,
+    UNBOUNDED,
+)
+from aclf_fhir.store.texts import key_text
+
+__all__ = ["SITE_STATEMENTS", "TRIAL_STATEMENTS", "Reader", "TrialReader"]
+
+SITE_STATEMENTS = ResourceStatements(SITE_ZONE)
+TRIAL_STATEMENTS = ResourceStatements(TRIAL_ZONE)
+
+_TOKEN = SITE_ZONE.token.c
+_BY_IDENTIFIER = (
+    select(SITE_ZONE.resource.c.id)
+    .select_from(SITE_ZONE.token.join(SITE_ZONE.resource, SITE_ZONE.resource.c.rid == _TOKEN.rid))
+    .where(
+        _TOKEN.scope == bindparam("scope"),
+        _TOKEN.type == bindparam("type"),
+        _TOKEN.param == bindparam("param"),
+        _TOKEN.code == bindparam("code"),
+        _TOKEN.system == bindparam("system"),
+    )
+    .order_by(_TOKEN.rid)
+)
+_IDENTITY = BUSINESS_IDENTITY.c
+_BY_IDENTITY = (
+    select(SITE_ZONE.resource.c.id)
+    .select_from(
+        BUSINESS_IDENTITY.join(SITE_ZONE.resource, SITE_ZONE.resource.c.rid == _IDENTITY.rid)
+    )
+    .where(
+        _IDENTITY.site == bindparam("scope"),
+        _IDENTITY.type == bindparam("type"),
+        _IDENTITY.system == bindparam("system"),
+        _IDENTITY.value == bindparam("value"),
+    )
+)
+_EVALUATION = (
+    select(*EVALUATION.c)
+    .where(
+        EVALUATION.c.site == bindparam("site"),
+        EVALUATION.c.subject == bindparam("subject"),
+        EVALUATION.c.as_of == bindparam("as_of"),
+        EVALUATION.c.known_at <= bindparam("known_at"),
+    )
+    .order_by(EVALUATION.c.known_at.desc())
+    .limit(1)
+)
+_KEY = select(TRIAL_KEY.c.key).where(TRIAL_KEY.c.trial == bindparam("trial"))
+
+
+class Reader(FactReads, MarkReads, HoldingReads, IntakeReads):
+    """Reads of the site zone, all from one snapshot of committed data."""
+
+    def current(self, site: str, type_: str, id_: str) -> Stored | None:
+        """Return the newest version of a resource, which may be a deletion."""
+        found = find(self._session, SITE_STATEMENTS.current, site, type=type_, id=id_)
+        return found[0] if found else None
+
+    def version(self, site: str, type_: str, id_: str, number: int) -> Stored | None:
+        """Return one version of a resource."""
+        found = find(
+            self._session, SITE_STATEMENTS.version, site, type=type_, id=id_, number=number
+        )
+        return found[0] if found else None
+
+    def history(
+        self,
+        site: str,
+        type_: str,
+        id_: str | None = None,
+        *,
+        since: datetime | None = None,
+        before: int | None = None,
+        count: int = 50,
+    ) -> tuple[Stored, ...]:
+        """Return versions of a resource, or of all of a type, newest first.
+
+        `since` leaves out what was stored earlier; `before`, the `seq` of the last
+        version of a page, gives the next page.
+        """
+        statements = SITE_STATEMENTS
+        values: dict[str, object] = {
+            "type": type_,
+            "before": OPEN if before is None else before,
+            "since": UNBOUNDED if since is None else to_microseconds(since),
+            "count": count,
+        }
+        if id_ is None:
+            return find(self._session, statements.history_of_type, site, **values)
+        return find(self._session, statements.history_of_one, site, id=id_, **values)
+
+    def search(self, site: str, type_: str, query: SearchQuery) -> Page:
+        """Return one page of the current resources of a type that match a query."""
+        return read_page(self._session, SITE_STATEMENTS, scope=site, type_=type_, query=query)
+
+    def by_identifier(self, site: str, type_: str, system: str, value: str) -> list[str]:
+        """Return the ids of the current resources that carry an identifier, oldest first."""
+        rows = self._session.all(
+            _BY_IDENTIFIER,
+            scope=site,
+            type=type_,
+            param="identifier",
+            code=key_text(value),
+            system=key_text(system),
+        )
+        return [row[0] for row in rows]
+
+    def by_identity(self, site: str, type_: str, system: str, value: str) -> str | None:
+        """Return the id of the one resource a unique identifier names, None if free."""
+        row = self._session.one(
+            _BY_IDENTITY,
+            scope=site,
+            type=type_,
+            system=key_text(system),
+            value=key_text(value),
+        )
+        return None if row is None else row[0]
+
+    def evaluation(
+        self, site: str, subject: str, as_of: datetime, *, known_at: datetime
+    ) -> StoredEvaluation | None:
+        """Return what was published of a subject for T, as known at K."""
+        row = self._session.one(
+            _EVALUATION,
+            site=site,
+            subject=subject,
+            as_of=to_microseconds(as_of),
+            known_at=to_microseconds(known_at),
+        )
+        if row is None:
+            return None
+        return StoredEvaluation(
+            site=row[0],
+            subject=row[1],
+            as_of=from_microseconds(row[2]),
+            known_at=from_microseconds(row[3]),
+            content_hash=row[4],
+            versions=row[5],
+            body=row[6],
+        )
+
+    def trial_key(self, trial: str) -> bytes | None:
+        """Return the secret the pseudonyms of a trial are made with."""
+        row = self._session.one(_KEY, trial=trial)
+        return None if row is None else row[0]
+
+
+class TrialReader(Access):
+    """Reads of one trial's zone; it knows no other tables."""
+
+    def __init__(self, session: Session, watermark: int, trial: str) -> None:
+        super().__init__(session, watermark)
+        self.trial = trial
+
+    def current(self, type_: str, id_: str) -> Stored | None:
+        """Return the newest version of a resource, which may be a deletion."""
+        statement = TRIAL_STATEMENTS.current
+        found = find(self._session, statement, self.trial, type=type_, id=id_)
+        return found[0] if found else None
+
+    def version(self, type_: str, id_: str, number: int) -> Stored | None:
+        """Return one version of a resource."""
+        statement = TRIAL_STATEMENTS.version
+        found = find(self._session, statement, self.trial, type=type_, id=id_, number=number)
+        return found[0] if found else None
+
+    def search(self, type_: str, query: SearchQuery) -> Page:
+        """Return one page of the current resources of a type that match a query."""
+        return read_page(
+            self._session, TRIAL_STATEMENTS, scope=self.trial, type_=type_, query=query
+        )

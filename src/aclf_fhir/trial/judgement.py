@@ -1,0 +1,304 @@
+"""What a criterion says of a record, and everything one needs to defend it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from itertools import product
+
+from aclf_fhir.evaluation import Choice, EvaluationRules, Reason
+from aclf_fhir.record import Fact, SourceVersion
+from aclf_fhir.units import Interval, TimeRange
+
+__all__ = [
+    "DECIDED",
+    "Distance",
+    "Evidence",
+    "Judgement",
+    "Need",
+    "Needs",
+    "Outcome",
+    "evidence_of",
+    "evidence_of_choice",
+    "number_text",
+    "value_text",
+]
+
+_ALTERNATIVES = 6
+
+
+class Outcome(StrEnum):
+    """What a criterion says; for an exclusion, `met` means that it is present."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+
+
+DECIDED = frozenset({Outcome.MET, Outcome.NOT_MET})
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far the value lies from the limit that decides; negative below it."""
+
+    value: Decimal
+    unit: str
+    limit: Decimal
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Need:
+    """A fact that is missing, and who can supply it.
+
+    Parameters
+    ----------
+    kind
+        `measurement`, `grade`, `attestation`, `consent`, `demographic`, `finding`.
+    concept
+        Analyte, scale or attestation item.
+    supplier
+        Who can supply it.
+    """
+
+    kind: str
+    concept: str
+    supplier: str
+
+
+Alternatives = tuple[frozenset[Need], ...]
+
+
+def _fewest(sets: Iterable[frozenset[Need]]) -> Alternatives:
+    """Keep the smallest alternatives, in an order that does not depend on arrival."""
+    unique = sorted(set(sets), key=lambda needs: (len(needs), sorted(needs)))
+    kept: list[frozenset[Need]] = []
+    for needs in unique:
+        if not any(other <= needs for other in kept):
+            kept.append(needs)
+    return tuple(kept[:_ALTERNATIVES])
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Which missing facts could make something met, and which not met.
+
+    Each is a tuple of alternatives; an alternative is a set that is needed together.
+    No alternative: nothing that is missing can lead there.
+    """
+
+    met: Alternatives = ()
+    not_met: Alternatives = ()
+
+    @classmethod
+    def settled(cls, outcome: Outcome) -> "Needs":
+        """Return the needs of something decided: nothing, in one direction only."""
+        nothing = (frozenset[Need](),)
+        if outcome is Outcome.NOT_APPLICABLE:
+            return cls(nothing, nothing)
+        return cls(nothing) if outcome is Outcome.MET else cls((), nothing)
+
+    @classmethod
+    def of(cls, *needs: Need) -> "Needs":
+        """Return what one set of missing facts could decide either way."""
+        together = (frozenset(needs),)
+        return cls(together, together)
+
+    def or_else(self, other: "Needs") -> "Needs":
+        """Return what either of two ways to decide needs."""
+        return Needs(_fewest(self.met + other.met), _fewest(self.not_met + other.not_met))
+
+    @property
+    def reversed(self) -> "Needs":
+        """What the negation needs."""
+        return Needs(self.not_met, self.met)
+
+    @staticmethod
+    def together(parts: Iterable[Alternatives]) -> Alternatives:
+        """Return what it takes to have every part."""
+        found: Alternatives = (frozenset(),)
+        for part in parts:
+            found = _fewest(one | other for one, other in product(found, part))
+        return found
+
+    @staticmethod
+    def either(parts: Iterable[Alternatives]) -> Alternatives:
+        """Return what it takes to have any one part."""
+        return _fewest(needs for part in parts for needs in part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One fact that decided, or that explains why nothing was decided.
+
+    Parameters
+    ----------
+    concept
+        Id from the catalog, or of the score.
+    fact
+        The fact; None for a complete feed or a computed score.
+    sent
+        Value as sent, unit included.
+    used
+        Value as used, in the unit of the criterion.
+    conversion
+        How one became the other, written out; "" where they are the same.
+    unit
+        Unit of `used`.
+    drawn
+        When it was true of the patient.
+    received
+        When the gateway learnt it.
+    source
+        The resource version it came from.
+    flags
+        What a reader must know.
+    note
+        Why it is here.
+    """
+
+    concept: str
+    fact: Fact | None = None
+    sent: str = ""
+    used: str = ""
+    conversion: str = ""
+    unit: str = ""
+    drawn: TimeRange | None = None
+    received: datetime | None = None
+    source: SourceVersion | None = None
+    flags: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a criterion, or a part of one, says.
+
+    Parameters
+    ----------
+    outcome
+        Met, not met, unknown, not applicable.
+    reasons
+        Why it is unknown; empty otherwise.
+    evidence
+        What decided, or what explains the unknown.
+    distance
+        From the limit, where the criterion has one.
+    flags
+        What a person must acknowledge before signing.
+    note
+        One sentence for people.
+    proposal
+        Where unknown: what the evidence suggests to the person who is asked.
+    needs
+        What is missing.
+    fresh_until
+        Last instant at which this holds if nothing new arrives.
+    details
+        Numbers by name (`value`, `rounded`, `daily_rise`), for case files.
+    """
+
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    distance: Distance | None = None
+    flags: frozenset[str] = frozenset()
+    note: str = ""
+    proposal: Outcome | None = None
+    needs: Needs = field(default_factory=Needs)
+    fresh_until: datetime | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+def number_text(value: Decimal) -> str:
+    """Write a number without an exponent and without idle zeros."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def value_text(value: object) -> str:
+    """Write a fact's value as a person would."""
+    if isinstance(value, Interval):
+        if value.is_exact and value.low is not None:
+            return number_text(value.low)
+        if value.low is None and value.high is None:
+            return "any"
+        if value.low is None and value.high is not None:
+            return f"<{'=' if value.high_closed else ''}{number_text(value.high)}"
+        if value.high is None and value.low is not None:
+            return f">{'=' if value.low_closed else ''}{number_text(value.low)}"
+        if value.low is not None and value.high is not None:
+            return f"{number_text(value.low)} to {number_text(value.high)}"
+    if isinstance(value, frozenset):
+        return " or ".join(sorted(value))
+    if isinstance(value, TimeRange):
+        if value.is_exact:
+            return value.earliest.isoformat()
+        return f"{value.earliest.isoformat()} to {value.latest.isoformat()}"
+    return ""
+
+
+def _factor_text(factor: Fraction) -> str:
+    """Write a conversion factor as multiplication or division by a short decimal."""
+    for sign, ratio in (("x", factor), ("/", 1 / factor)):
+        quotient = Decimal(ratio.numerator) / Decimal(ratio.denominator)
+        if Fraction(quotient) == ratio:
+            return f"{sign} {number_text(quotient)}"
+    return f"x {factor.numerator}/{factor.denominator}"
+
+
+def evidence_of(
+    fact: Fact,
+    *,
+    rules: EvaluationRules,
+    used: Interval | None = None,
+    unit: str = "",
+    note: str = "",
+) -> Evidence:
+    """Return a fact as evidence, its conversion written out where there was one."""
+    sent, conversion = value_text(fact.value), ""
+    source_unit = fact.unit
+    if fact.sent is not None:
+        sent = f"{fact.sent.text} {fact.sent.unit}".strip()
+        source_unit = fact.sent.ucum
+    elif fact.unit:
+        sent = f"{sent} {fact.unit}"
+    shown = value_text(fact.value if used is None else used)
+    if used is not None and source_unit != unit and fact.concept in rules.analytes:
+        factors = rules.analytes[fact.concept].units.factors
+        if source_unit in factors and unit in factors:
+            factor = _factor_text(factors[source_unit] / factors[unit])
+            conversion = f"{sent} {factor} = {shown} {unit}"
+    return Evidence(
+        concept=fact.concept,
+        fact=fact,
+        sent=sent,
+        used=shown,
+        conversion=conversion,
+        unit=unit or fact.unit,
+        drawn=fact.start,
+        received=fact.known,
+        source=fact.source,
+        flags=tuple(sorted(fact.flags)),
+        note=note,
+    )
+
+
+def evidence_of_choice(choice: Choice, rules: EvaluationRules) -> tuple[Evidence, ...]:
+    """Return the facts a choice rests on, or those it passed over if it has none."""
+    used = choice.value if isinstance(choice.value, Interval) else None
+    found: list[Evidence] = []
+    if choice.fact is not None:
+        found.append(
+            evidence_of(choice.fact, rules=rules, used=used, unit=choice.unit, note=choice.why)
+        )
+    found.extend(evidence_of(fact, rules=rules, note=choice.why) for fact in choice.also)
+    if not found and choice.value is not None:
+        used_text = value_text(choice.value)
+        found.append(Evidence(concept=choice.concept, used=used_text, note=choice.why))
+    if choice.value is None:
+        found.extend(evidence_of(f, rules=rules, note=why) for f, why in choice.passed_over)
+    return tuple(found)

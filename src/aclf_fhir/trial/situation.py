@@ -1,0 +1,162 @@
+"""A record seen by one protocol at one instant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aclf_fhir.evaluation import (
+    Choice,
+    EvaluationRules,
+    ScoreEvaluation,
+    Snapshot,
+    Window,
+    choose,
+    evaluate_at,
+)
+from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.trial.judgement import Need
+
+__all__ = ["Item", "Situation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A question that a person answers and signs.
+
+    Parameters
+    ----------
+    code
+        Code in the attestation CodeSystem; the concept of the facts.
+    text
+        The question.
+    type
+        `yes-no`, `choice`, `date`, `integer` or `quantity`.
+    answers
+        Accepted codes and their texts, for `yes-no` and `choice`.
+    low, high
+        Bounds of an integer or a quantity.
+    unit
+        UCUM unit of a quantity.
+    valid
+        How long an answer holds.
+    supplier
+        Who can answer.
+    """
+
+    code: str
+    text: str
+    type: str
+    answers: Mapping[str, str] = field(default_factory=dict)
+    low: int | None = None
+    high: int | None = None
+    unit: str = ""
+    valid: timedelta = timedelta(days=7)
+    supplier: str = "investigator"
+
+
+class Situation:
+    """What the criteria of one protocol are judged on.
+
+    Parameters
+    ----------
+    record
+        The subject's facts.
+    rules
+        Age limits, unit tables, feeds of the site.
+    study
+        Id of the protocol.
+    items
+        Attestation items by code.
+    at
+        The instant judged, the record's by default.
+    window
+        For outcomes: measurements and grades come from here, nearest to its target.
+    snapshot
+        Shared with other protocols judging the same record at the same instant.
+    """
+
+    __slots__ = ("_scores", "at", "items", "record", "rules", "snapshot", "study", "window")
+
+    def __init__(
+        self,
+        record: Record,
+        rules: EvaluationRules,
+        *,
+        study: str,
+        items: Mapping[str, Item],
+        at: datetime | None = None,
+        window: Window | None = None,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        self.record = record
+        self.rules = rules
+        self.study = study
+        self.items = items
+        self.at = record.as_of if at is None else at
+        self.window = window
+        self.snapshot = snapshot if snapshot is not None else Snapshot(record, rules, self.at)
+        self._scores: dict[tuple[str, timedelta | None], ScoreEvaluation] = {}
+
+    def measured(self, concept: str, unit: str, max_age: timedelta | None) -> Choice:
+        """Choose a measurement, from the visit window if there is one."""
+        if self.window is None and max_age is None:
+            return self.snapshot.analyte(concept, unit)
+        return choose(
+            self.record,
+            FactKind.MEASUREMENT,
+            concept,
+            rules=self.rules,
+            unit=unit,
+            at=self.at,
+            max_age=max_age,
+            window=self.window,
+        )
+
+    def graded(self, concept: str, max_age: timedelta | None) -> Choice:
+        """Choose a grade, from the visit window if there is one."""
+        if self.window is None and max_age is None:
+            return self.snapshot.grade(concept)
+        return choose(
+            self.record,
+            FactKind.GRADE,
+            concept,
+            rules=self.rules,
+            at=self.at,
+            max_age=max_age,
+            window=self.window,
+        )
+
+    def scored(self, score: str, span_limit: timedelta | None = None) -> ScoreEvaluation:
+        """Evaluate a score once."""
+        key = (score, span_limit)
+        found = self._scores.get(key)
+        if found is None:
+            found = self._scores[key] = evaluate_at(self.snapshot, score, span_limit=span_limit)
+        return found
+
+    def facts(self, kind: FactKind, concept: str) -> tuple[Fact, ...]:
+        """Return the facts of a concept that are not retracted and not of the future."""
+        return tuple(
+            fact
+            for fact in self.record.of_concept(kind, concept)
+            if fact.status is not FactStatus.RETRACTED
+            and (fact.start is None or fact.start.earliest <= self.at)
+        )
+
+    def retracted(self, kind: FactKind, concept: str) -> tuple[Fact, ...]:
+        """Return the facts of a concept that were taken back."""
+        return tuple(
+            fact
+            for fact in self.record.of_concept(kind, concept)
+            if fact.status is FactStatus.RETRACTED
+        )
+
+    def need_measured(self, concept: str) -> Need:
+        """Return the need of a measurement."""
+        analyte = self.rules.analytes.get(concept)
+        bedside = analyte is not None and analyte.bedside
+        return Need("measurement", concept, "ward" if bedside else "laboratory")
+
+    def need_item(self, code: str) -> Need:
+        """Return the need of an answer."""
+        return Need("attestation", code, self.items[code].supplier)

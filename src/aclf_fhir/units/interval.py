@@ -1,0 +1,95 @@
+"""Numbers that are known exactly, or only to lie between two ends."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, Self
+
+__all__ = ["Interval", "Truth"]
+
+Truth = Literal["true", "false", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number between two ends, each open or closed; None is unbounded.
+
+    `<0.2` is `Interval(None, Decimal("0.2"), False, False)`; an exact value
+    has two closed ends that meet.
+    """
+
+    low: Decimal | None
+    high: Decimal | None
+    low_closed: bool = True
+    high_closed: bool = True
+
+    @classmethod
+    def exact(cls, value: Decimal) -> Self:
+        """Return the interval that holds one number."""
+        return cls(value, value)
+
+    @classmethod
+    def from_comparator(cls, comparator: str, value: Decimal) -> Self:
+        """Return what `<`, `<=`, `>=` or `>` (R4 quantity-comparator) says of a value."""
+        if comparator == "<":
+            return cls(None, value, low_closed=False, high_closed=False)
+        if comparator == "<=":
+            return cls(None, value, low_closed=False)
+        if comparator == ">":
+            return cls(value, None, low_closed=False, high_closed=False)
+        if comparator == ">=":
+            return cls(value, None, high_closed=False)
+        message = "comparator must be one of <, <=, >=, >"
+        raise ValueError(message)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether both ends meet."""
+        return self.low is not None and self.low == self.high
+
+    @property
+    def value(self) -> Decimal | None:
+        """The number, if it is known exactly."""
+        return self.low if self.is_exact else None
+
+    def scaled(self, factor: Decimal) -> Self:
+        """Return the interval with both ends multiplied by a positive factor."""
+        if factor <= 0:
+            message = "factor must be positive"
+            raise ValueError(message)
+        return type(self)(
+            None if self.low is None else self.low * factor,
+            None if self.high is None else self.high * factor,
+            self.low_closed,
+            self.high_closed,
+        )
+
+    def above(self, limit: Decimal) -> Truth:
+        """Say whether the number is greater than `limit` (strictly)."""
+        if self.low is not None and (
+            self.low > limit or (self.low == limit and not self.low_closed)
+        ):
+            return "true"
+        if self.high is not None and self.high <= limit:
+            return "false"
+        return "unknown"
+
+    def at_least(self, limit: Decimal) -> Truth:
+        """Say whether the number is `limit` or greater."""
+        if self.low is not None and self.low >= limit:
+            return "true"
+        if self.high is not None and (
+            self.high < limit or (self.high == limit and not self.high_closed)
+        ):
+            return "false"
+        return "unknown"
+
+    def contains(self, value: Decimal) -> bool:
+        """Say whether the number could be `value`."""
+        if self.low is not None and (
+            value < self.low or (value == self.low and not self.low_closed)
+        ):
+            return False
+        return not (
+            self.high is not None
+            and (value > self.high or (value == self.high and not self.high_closed))
+        )

@@ -1,0 +1,1 @@
+"""Use cases: one function each, from a request understood to an answer decided."""

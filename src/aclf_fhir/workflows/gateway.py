@@ -1,0 +1,72 @@
+"""What every use case is handed: the store, the catalog, the site and the clock."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Literal
+
+from aclf_fhir.catalog import Catalog
+from aclf_fhir.evaluation import EvaluationRules
+from aclf_fhir.mapping.models import SiteMap
+from aclf_fhir.store import Store
+
+__all__ = ["AsOf", "Gateway", "rules_of"]
+
+AsOf = Literal["now", "last"]
+"""For which instant verdicts are given: now, or each subject's last result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The running system, passed down as one argument.
+
+    Parameters
+    ----------
+    store
+        Where everything is kept.
+    catalog
+        The data files, as models.
+    site
+        Id of the site whose zone this is.
+    clock
+        Returns the current instant, aware.
+    as_of
+        The T of published verdicts.
+    software_version
+        Version of the gateway, named in every Provenance.
+    trial_keys
+        Secret per trial, from which its pseudonyms are made.
+    evaluating
+        Held while a subject is evaluated, so that an older view never overwrites a newer.
+    """
+
+    store: Store
+    catalog: Catalog
+    site: str
+    clock: Callable[[], datetime]
+    as_of: AsOf = "now"
+    software_version: str = ""
+    trial_keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    evaluating: Lock = field(default_factory=Lock, repr=False, compare=False)
+
+    @property
+    def site_map(self) -> SiteMap:
+        """What the site does its own way."""
+        return self.catalog.sites[self.site]
+
+    @property
+    def rules(self) -> EvaluationRules:
+        """How facts are chosen at this site."""
+        return rules_of(self.catalog, self.site)
+
+
+def rules_of(catalog: Catalog, site: str) -> EvaluationRules:
+    """Return how facts are chosen at a site: the catalog's limits, the site's feeds."""
+    site_map = catalog.indexes(site).site
+    return EvaluationRules(
+        analytes=catalog.analytes,
+        scales=catalog.scales,
+        complete_feeds=site_map.complete_feeds,
+        zone=site_map.zone,
+    )

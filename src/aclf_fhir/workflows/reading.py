@@ -1,0 +1,98 @@
+"""Reads of the site zone: what was pushed and what was derived, alike."""
+
+from collections.abc import Iterable
+
+from aclf_fhir.fhir import parse_resource
+from aclf_fhir.workflows.evaluating import ensure_evaluated
+from aclf_fhir.workflows.gateway import Gateway
+from aclf_fhir.workflows.indexing import subject_of
+from aclf_fhir.workflows.queries import build_query, subjects_asked
+from aclf_fhir.workflows.serving import (
+    SearchResult,
+    Served,
+    check_type,
+    present,
+    result_of,
+    served,
+)
+
+__all__ = ["DERIVED_TYPES", "read", "search", "vread"]
+
+DERIVED_TYPES = frozenset({"Observation", "ResearchSubject", "MeasureReport", "Provenance"})
+"""Types of which some resources are derived: reading them waits for the evaluation."""
+
+
+def read(gateway: Gateway, type_: str, id_: str) -> Served:
+    """Return the current version of a resource.
+
+    Raises
+    ------
+    AclfError
+        `not_found`, `gone` if it was deleted.
+    """
+    check_type(type_)
+    if type_ in DERIVED_TYPES:
+        ensure_evaluated(gateway, _subject_of(gateway, type_, id_))
+    with gateway.store.read() as reader:
+        stored = reader.current(gateway.site, type_, id_)
+    return served(present(stored, type_))
+
+
+def vread(gateway: Gateway, type_: str, id_: str, version: str) -> Served:
+    """Return one version of a resource, current or not.
+
+    Raises
+    ------
+    AclfError
+        `not_found`, `gone` if that version is a deletion.
+    """
+    check_type(type_)
+    stored = None
+    if version.isascii() and version.isdigit():
+        with gateway.store.read() as reader:
+            stored = reader.version(gateway.site, type_, id_, int(version))
+    return served(present(stored, type_))
+
+
+def search(
+    gateway: Gateway,
+    type_: str,
+    parameters: Iterable[tuple[str, str]],
+    *,
+    cursor: str | None = None,
+    lenient: bool = False,
+) -> SearchResult:
+    """Search the current resources of a type; marked subjects are evaluated first.
+
+    Raises
+    ------
+    AclfError
+        `not_found` for an unknown type, `invalid` for parameters it cannot read.
+    """
+    check_type(type_)
+    query = build_query(
+        type_,
+        parameters,
+        zone=gateway.site_map.zone,
+        now=gateway.clock(),
+        cursor=cursor,
+        lenient=lenient,
+    )
+    pending = 0
+    if type_ in DERIVED_TYPES:
+        pending = ensure_evaluated(gateway, subjects_asked(query))
+    with gateway.store.read() as reader:
+        page = reader.search(gateway.site, type_, query)
+    return result_of(page, query, pending)
+
+
+def _subject_of(gateway: Gateway, type_: str, id_: str) -> tuple[str, ...] | None:
+    """Return whose evaluation a read has to wait for; nobody's for what was pushed."""
+    with gateway.store.read() as reader:
+        stored = reader.current(gateway.site, type_, id_)
+        if stored is None:
+            return None
+    if not stored.derived or stored.deleted:
+        return ()
+    subject = subject_of(parse_resource(stored.body, expected_type=type_))
+    return (subject,) if subject else None

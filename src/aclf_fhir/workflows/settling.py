@@ -1,0 +1,237 @@
+"""Settling: a stored version is mapped, its facts replaced, its subject marked.
+
+A version is settled when it arrives and again whenever something it waited for
+arrives or the site's maps change; both take the same way, so a replay ends where
+an ordered delivery would have ended.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from aclf_fhir.fhir import parse_resource
+from aclf_fhir.mapping import map_resource
+from aclf_fhir.mapping.models import (
+    Disposition,
+    HeldReason,
+    Holding,
+    MappingContext,
+    MappingOutcome,
+    SubjectDates,
+)
+from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.store import (
+    Reader,
+    SearchQuery,
+    Sort,
+    Stored,
+    StoredVersion,
+    SubjectClause,
+    Transaction,
+)
+from aclf_fhir.units import TimeRange
+from aclf_fhir.workflows.gateway import Gateway
+from aclf_fhir.workflows.indexing import subject_of
+from aclf_fhir.workflows.search_parameters import searchable_types
+
+__all__ = [
+    "BEGINNING",
+    "mapping_context",
+    "mark_changes",
+    "of_subject",
+    "settle",
+    "settle_again",
+    "wake",
+]
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+"""The instant from which everything about a subject is evaluated again."""
+
+_PAGE = 500
+
+_RANK = {"registered": 0, "preliminary": 1, "final": 2, "amended": 3, "corrected": 3}
+"""How settled a result calls itself (R4 observation-status, diagnostic-report-status)."""
+
+
+def settle(
+    tx: Transaction,
+    gateway: Gateway,
+    stored: StoredVersion | Stored,
+    resource: Any,
+    *,
+    previous: Stored | None = None,
+) -> MappingOutcome:
+    """Map one stored version and keep what follows from it.
+
+    Parameters
+    ----------
+    stored
+        Key of the version.
+    resource
+        Its validated struct.
+    previous
+        The version before it, if this one has just arrived; a lower status than
+        that one's makes the facts conflicting.
+    """
+    outcome = map_resource(resource, mapping_context(tx, gateway, stored))
+    if previous is not None and _falls_back(previous, resource, stored.type):
+        outcome = _conflicting(tx, stored, resource, outcome)
+    changed = _keep(tx, stored, outcome)
+    if previous is not None or stored.type != "Patient":
+        _settle_dated(tx, gateway, stored, changed)
+    return outcome
+
+
+def mark_changes(tx: Transaction, site: str, changed: Iterable[Fact]) -> None:
+    """Mark each subject from the earliest instant its changed facts can affect."""
+    since: dict[str, datetime] = {}
+    for fact in changed:
+        earliest = BEGINNING
+        if fact.kind is not FactKind.DEMOGRAPHIC and fact.start is not None:
+            earliest = fact.start.earliest
+        since[fact.subject] = min(since.get(fact.subject, earliest), earliest)
+    for subject, instant in since.items():
+        tx.mark(site, subject, instant, "facts changed")
+
+
+def wake(tx: Transaction, gateway: Gateway, reference: str) -> None:
+    """Settle again whatever waited for `reference` (`Patient/123`)."""
+    for resource_type, resource_id in tx.waiting_for(gateway.site, reference):
+        waiting = tx.current(gateway.site, resource_type, resource_id)
+        if waiting is not None and not waiting.deleted:
+            settle_again(tx, gateway, waiting)
+
+
+def settle_again(tx: Transaction, gateway: Gateway, stored: Stored) -> MappingOutcome:
+    """Map the current version of a stored resource once more."""
+    resource = parse_resource(stored.body, expected_type=stored.type)
+    return settle(tx, gateway, stored, resource)
+
+
+def mapping_context(
+    tx: Transaction, gateway: Gateway, stored: StoredVersion | Stored
+) -> MappingContext:
+    """Gather what the mapping may know besides the resource."""
+    site = gateway.site
+
+    def subject_dates(subject: str) -> SubjectDates | None:
+        patient = tx.current(site, "Patient", subject)
+        if patient is None or patient.deleted:
+            return None
+        dates = tx.facts(site, subject, concepts=("birth_date", "death"))
+        return SubjectDates(
+            birth=_instant(dates, "birth_date"), death=_instant(dates, "death")
+        )
+
+    def resolve(reference: str) -> Any:
+        resource_type, _, resource_id = reference.partition("/")
+        found = tx.current(site, resource_type, resource_id)
+        if found is None or found.deleted:
+            return None
+        return parse_resource(found.body, expected_type=resource_type)
+
+    return gateway.catalog.indexes(site).context(
+        resource_id=stored.id,
+        version=stored.version,
+        known=tx.known,
+        subject_dates=subject_dates,
+        resolve=resolve,
+    )
+
+
+def _instant(facts: Iterable[Fact], concept: str) -> TimeRange | None:
+    """Return the one instant a concept has; the earliest where sources disagree."""
+    found = [
+        fact.value
+        for fact in facts
+        if fact.concept == concept
+        and fact.status is FactStatus.USABLE
+        and isinstance(fact.value, TimeRange)
+    ]
+    return min(found) if found else None
+
+
+def _falls_back(previous: Stored, resource: Any, resource_type: str) -> bool:
+    """Tell whether a version calls itself less final than the one before it."""
+    if previous.deleted or not previous.body:
+        return False
+    status = _RANK.get(str(getattr(resource, "status", "")))
+    if status is None:
+        return False
+    before = parse_resource(previous.body, expected_type=resource_type)
+    earlier = _RANK.get(str(getattr(before, "status", "")))
+    return earlier is not None and status < earlier
+
+
+def _conflicting(
+    tx: Transaction, stored: StoredVersion | Stored, resource: Any, outcome: MappingOutcome
+) -> MappingOutcome:
+    """Keep what was said before, as unknown, and let a person look."""
+    facts = outcome.facts or tuple(
+        fact
+        for fact in tx.facts(stored.site, subject_of(resource))
+        if (fact.source.type, fact.source.id) == (stored.type, stored.id)
+    )
+    return replace(
+        outcome,
+        disposition=Disposition.HELD,
+        facts=tuple(replace(fact, status=FactStatus.CONFLICTING) for fact in facts),
+        holdings=(
+            *outcome.holdings,
+            Holding(
+                HeldReason.STATUS_CONFLICT,
+                f"{stored.type}.status",
+                "less final than the version before it",
+            ),
+        ),
+    )
+
+
+def _settle_dated(
+    tx: Transaction,
+    gateway: Gateway,
+    cause: StoredVersion | Stored,
+    changed: Iterable[Fact],
+) -> None:
+    """Settle a subject's resources again when its birth or death has changed."""
+    moved = {
+        fact.subject
+        for fact in changed
+        if fact.kind is FactKind.DEMOGRAPHIC and fact.concept in {"birth_date", "death"}
+    }
+    for subject in moved:
+        for stored in list(of_subject(tx, gateway.site, subject)):
+            itself = (stored.type, stored.id) == (cause.type, cause.id)
+            if not itself and stored.type != "Patient":
+                outcome = map_resource(
+                    parse_resource(stored.body, expected_type=stored.type),
+                    mapping_context(tx, gateway, stored),
+                )
+                _keep(tx, stored, outcome)
+
+
+def _keep(
+    tx: Transaction, stored: StoredVersion | Stored, outcome: MappingOutcome
+) -> tuple[Fact, ...]:
+    """Store an outcome, mark whom it concerns, return the facts that came or went."""
+    changes = tx.settle(stored.site, stored.type, stored.id, stored.version, outcome)
+    changed = (*changes.added, *changes.closed)
+    mark_changes(tx, stored.site, changed)
+    return changed
+
+
+def of_subject(reader: Reader, site: str, subject: str) -> Iterator[Stored]:
+    """Yield the current resources of a subject that the gateway did not derive."""
+    clause = SubjectClause((f"Patient/{subject}",))
+    for resource_type in searchable_types():
+        cursor = None
+        while True:
+            query = SearchQuery(
+                clauses=(clause,), sort=Sort.ARRIVAL, count=_PAGE, cursor=cursor
+            )
+            page = reader.search(site, resource_type, query)
+            yield from (stored for stored in page.matches if not stored.derived)
+            cursor = page.next_cursor
+            if cursor is None:
+                break

@@ -1,0 +1,72 @@
+"""What a person may do to a derived resource: move a ResearchSubject, nothing else."""
+
+from typing import Any
+
+from aclf_fhir.errors import AclfError, Category
+from aclf_fhir.fhir import parse_resource, r4
+from aclf_fhir.store import Stored
+
+__all__ = ["check_move"]
+
+_THE_MACHINES = ("study", "individual", "extension", "identifier")
+"""Elements that say what the gateway decided, not what a person did."""
+
+_NEEDS_START = frozenset({"on-study", "on-study-intervention", "on-study-observation"})
+
+
+def check_move(current: Stored, resource: Any, *, if_match: str | None) -> None:
+    """Refuse every change of a derived resource but a person's move of a subject.
+
+    Parameters
+    ----------
+    current
+        The derived resource as stored.
+    resource
+        What the client sent in its place.
+    if_match
+        Version the client decided on; required, so that nobody moves a subject
+        whose verdict has changed in the meantime.
+
+    Raises
+    ------
+    AclfError
+        `forbidden`, `precondition` without If-Match, `unsupported` for an arm,
+        `invalid` for a subject on study without the day it began.
+    """
+    if not isinstance(resource, r4.ResearchSubject):
+        raise AclfError.of(
+            Category.FORBIDDEN,
+            current.type,
+            "is derived by the gateway and cannot be written",
+            "Correct the resource it was derived from.",
+        )
+    if if_match is None:
+        raise AclfError.of(
+            Category.PRECONDITION,
+            "ResearchSubject",
+            "If-Match is missing",
+            "Read the subject, decide, and send the version you read as If-Match.",
+        )
+    if resource.assigned_arm or resource.actual_arm:
+        raise AclfError.of(
+            Category.UNSUPPORTED,
+            "ResearchSubject.assignedArm",
+            "allocation is not kept in this zone",
+            "Leave assignedArm and actualArm out.",
+        )
+    before = parse_resource(current.body, expected_type="ResearchSubject")
+    for element in _THE_MACHINES:
+        if getattr(before, element) != getattr(resource, element):
+            raise AclfError.of(
+                Category.FORBIDDEN,
+                f"ResearchSubject.{element}",
+                "is the gateway's to write",
+                "Send the subject as read, with another status, period or consent.",
+            )
+    if resource.status in _NEEDS_START and not (resource.period and resource.period.start):
+        raise AclfError.of(
+            Category.INVALID,
+            "ResearchSubject.period.start",
+            "is missing",
+            "A subject on study needs the instant of randomisation, from which outcomes count.",
+        )

@@ -1,0 +1,63 @@
+"""The wheel holds the machine and its data, and nothing else."""
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+DATA_FOLDERS = ("mappings", "profiles", "trials")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    with zipfile.ZipFile(built) as archive:
+        return archive.namelist()
+
+
+def missing(folder: Path, names: list[str]) -> list[str]:
+    """Files of a data folder that are not in the wheel."""
+    wanted = [
+        f"aclf_fhir/_data/{folder.name}/{path.relative_to(folder).as_posix()}"
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+    return [name for name in wanted if name not in names]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DATA_FOLDERS)
+def test_the_wheel_holds_the_data_folder(name: str, wheel: list[str]) -> None:
+    if not (ROOT / name).is_dir():
+        pytest.skip(f"there is no {name}/ yet")
+    assert missing(ROOT / name, wheel) == []
+
+
+def test_a_file_missing_from_the_wheel_is_found(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("x: 1\n")
+    here = f"aclf_fhir/_data/{tmp_path.name}/x.yaml"
+    assert missing(tmp_path, []) == [here]
+    assert missing(tmp_path, [here]) == []
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_nothing_else(wheel: list[str]) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert {name.split("/")[0] for name in wheel} == {
+        "aclf_fhir",
+        f"aclf_fhir-{version}.dist-info",
+    }
+    assert "aclf_fhir/__init__.py" in wheel
+    assert f"aclf_fhir-{version}.dist-info/licenses/LICENSE" in wheel
