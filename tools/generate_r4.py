@@ -39,7 +39,7 @@ PRIMITIVES = {
     "code": "Code",
     "date": "Date",
     "dateTime": "DateTime",
-    "decimal": "Exact",
+    "decimal": "Decimal",
     "id": "Id",
     "instant": "Instant",
     "integer": "Integer",
@@ -390,9 +390,13 @@ class Package:
         own = sorted(n for n in self.literals if n in words and n not in shared)
         title = "R4 datatypes." if writer.module == "datatypes" else f"R4 {self._title(writer)}."
         text = HEADER.format(title=title) + "from __future__ import annotations\n\n"
+        if "Decimal" in words:
+            text += "from decimal import Decimal\n"
         typing = [n for n in ("Annotated", "ClassVar") if n in words] + (["Literal"] if own else [])
         if typing:
-            text += f"from typing import {', '.join(sorted(typing))}\n\n"
+            text += f"from typing import {', '.join(sorted(typing))}\n"
+        if typing or "Decimal" in words:
+            text += "\n"
         if "field" in words and "= field(" in body:
             text += "from msgspec import field\n\n"
         primitives = {
@@ -406,6 +410,7 @@ class Package:
             "Target",
         }
         primitives |= {"Coded", "NO_COMPARATOR"}
+        primitives.discard("Decimal")
         text += block("aclf_fhir.fhir.primitives", primitives & words)
         if writer.module != "datatypes":
             datatypes = {n for n, d in self.types.items() if d["kind"] == "complex-type"}

@@ -4,9 +4,9 @@
 |---|---|---|
 | `ACLF_FHIR_HOST` | `127.0.0.1` | address to bind; loopback only until access control exists |
 | `ACLF_FHIR_PORT` | `8000` | port to bind |
-| `ACLF_FHIR_DATABASE` | `sqlite:///aclf-fhir.sqlite` | a file in the current folder, or a PostgreSQL URL |
+| `ACLF_FHIR_DATABASE` | `sqlite:///aclf-fhir.sqlite` | a file here, or a PostgreSQL URL |
 | `ACLF_FHIR_SITE` | `default` | whose feed this is: a file of `mappings/sites/` |
-| `ACLF_FHIR_AS_OF` | `now` | T of published verdicts: `now`, or `last` for each subject's last result |
+| `ACLF_FHIR_AS_OF` | `now` | T of verdicts: `now`, or `last` (each subject's last result) |
 | `ACLF_FHIR_MAPPINGS` | – | folder laid over the package's own mappings |
 | `ACLF_FHIR_TRIALS` | – | folder laid over the package's own trials |
 | `ACLF_FHIR_MAX_BODY_BYTES` | `33554432` | a longer request body is refused with 413 |
@@ -17,14 +17,18 @@
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
 from aclf_fhir.errors import AclfError, Category, Issue
 
-__all__ = ["PREFIX", "Settings", "is_loopback"]
+__all__ = ["PREFIX", "RELEASED", "Settings", "is_loopback", "software_version"]
 
 PREFIX = "ACLF_FHIR_"
+RELEASED = date(2026, 11, 22)
+"""Day of this version, the date of its CapabilityStatement."""
 _FOR_TESTS = f"{PREFIX}TEST_"
 
 
@@ -94,6 +98,14 @@ class Settings:
                 "The server binds loopback addresses only, as long as it has no access control.",
                 "Use 127.0.0.1 or ::1, and a tunnel to reach it from elsewhere.",
             )
+
+
+def software_version() -> str:
+    """Return the version of the installed package."""
+    try:
+        return version("aclf-fhir")
+    except PackageNotFoundError:  # run from a source folder that is not installed
+        return "0"
 
 
 def is_loopback(host: str) -> bool:

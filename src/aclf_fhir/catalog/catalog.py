@@ -11,11 +11,13 @@ from aclf_fhir.catalog.indexes import Indexes, build_indexes
 from aclf_fhir.catalog.issues import Findings
 from aclf_fhir.catalog.not_needed import build_not_needed
 from aclf_fhir.catalog.notions import build_scales, build_value_sets
-from aclf_fhir.catalog.protocols import Protocols, build_protocols
+from aclf_fhir.catalog.protocols import build_protocols, study_names
 from aclf_fhir.catalog.schema import check_files
 from aclf_fhir.catalog.sites import build_sites
+from aclf_fhir.codes import LOCAL
 from aclf_fhir.errors import AclfError, Category, Issue
 from aclf_fhir.mapping.models import Analyte, GradeScale, NotNeededRules, SiteMap, ValueSet
+from aclf_fhir.trial.protocol import Protocol
 
 __all__ = ["Catalog", "check", "load_catalog"]
 
@@ -41,7 +43,7 @@ class Catalog:
     scales: Mapping[str, GradeScale]
     value_sets: Mapping[str, ValueSet]
     sites: Mapping[str, SiteMap]
-    protocols: Protocols
+    protocols: Mapping[str, Protocol]
     not_needed: NotNeededRules
     version: str
     versions: Mapping[str, str]
@@ -139,7 +141,14 @@ def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
     )
     cross_check(analytes, scales, findings)
     not_needed = build_not_needed(files.of("not_needed"), analytes=analytes)
-    protocols, trial_names = build_protocols(files.of("trials"), findings)
+    protocols = build_protocols(files.of("trials"), findings)
+    trial_names = study_names(protocols, findings)
+    attestation_items = frozenset(
+        code.coding.code
+        for scale in scales.values()
+        for code in scale.codes
+        if code.coding.system == LOCAL["attestations"]
+    ).union(*(protocol.items for protocol in protocols.values()))
     catalog = Catalog(
         analytes=analytes,
         scales=scales,
@@ -157,6 +166,7 @@ def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
                 value_sets=value_sets,
                 trials=trial_names,
                 not_needed=not_needed,
+                attestation_items=attestation_items,
             )
             for name, site in sites.items()
         },

@@ -35,4 +35,3 @@ def cross_check(
                     f"analytes.{analyte.id}.not_this",
                     f"{coding} is also a code of it",
                 )
-

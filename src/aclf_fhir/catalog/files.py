@@ -130,9 +130,7 @@ def _is_data(path: Path) -> bool:
 
 
 def _misplaced(found: Files, shown: str, remedy: str) -> None:
-    found.issues.append(
-        Issue(Category.INVALID, shown, "the catalog would never read this", remedy)
-    )
+    found.issues.append(Issue(Category.INVALID, shown, "the catalog would never read this", remedy))
 
 
 def _read_file(found: Files, path: Path, kind: str, shown: str, *, overlay: bool) -> None:
@@ -152,5 +150,3 @@ def _read_file(found: Files, path: Path, kind: str, shown: str, *, overlay: bool
         found.issues.append(
             Issue(Category.INVALID, shown, "expected a mapping at the top", "see its schema")
         )
-
-

@@ -18,7 +18,7 @@ from aclf_fhir.mapping.models import (
 )
 
 if TYPE_CHECKING:
-    from aclf_fhir.fhir.r4.base import Resource
+    from aclf_fhir.fhir.r4.datatypes import Resource
 
 __all__ = ["Indexes", "build_indexes"]
 
@@ -40,6 +40,7 @@ class Indexes:
     value_sets_by_system: Mapping[str, tuple[ValueSet, ...]]
     trials: Mapping[str, str]
     not_needed: NotNeededRules
+    attestation_items: frozenset[str]
 
     def context(
         self,
@@ -61,6 +62,7 @@ class Indexes:
             value_sets_by_system=self.value_sets_by_system,
             trials=self.trials,
             not_needed=self.not_needed,
+            attestation_items=self.attestation_items,
             resource_id=resource_id,
             version=version,
             known=known,
@@ -77,6 +79,7 @@ def build_indexes(
     value_sets: Mapping[str, ValueSet],
     trials: Mapping[str, str],
     not_needed: NotNeededRules,
+    attestation_items: frozenset[str],
 ) -> Indexes:
     """Lay one site's own codes over the catalog's."""
     own_scales = {name: _with_answers(scale, site) for name, scale in scales.items()}
@@ -101,6 +104,7 @@ def build_indexes(
         value_sets_by_system=_by_system(own_sets.values()),
         trials=trials,
         not_needed=not_needed,
+        attestation_items=attestation_items,
     )
 
 

@@ -4,15 +4,12 @@ from collections.abc import Mapping
 
 from aclf_fhir.catalog.files import DataFile
 from aclf_fhir.catalog.trees import SYSTEMS, branch, text, texts
-from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.models import Analyte, LookAlike, NotNeededRules
 
 __all__ = ["build_not_needed"]
 
 
-def build_not_needed(
-    files: list[DataFile], *, analytes: Mapping[str, Analyte]
-) -> NotNeededRules:
+def build_not_needed(files: list[DataFile], *, analytes: Mapping[str, Analyte]) -> NotNeededRules:
     """Build the rules from the last file there is: an overlay's replaces the package's."""
     tree = files[-1].tree if files else {}
     look, standard, category = (

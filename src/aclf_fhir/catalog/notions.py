@@ -88,9 +88,7 @@ def _add(
     target = exact if expanded is None else stems
     for member in expanded or [coding]:
         if member in target:
-            findings.add(
-                entry.file, where, f"{member.code} is already there as {target[member]}"
-            )
+            findings.add(entry.file, where, f"{member.code} is already there as {target[member]}")
         target[member] = strength
 
 
@@ -103,7 +101,7 @@ def _scale(entry: Entry, findings: Findings) -> GradeScale:
     """Build one scale."""
     tree = entry.tree
     ends = tree.get("grades")
-    ordinal = Interval(*map(_grade, ends)) if isinstance(ends, list) else None
+    ordinal = Interval(_grade(ends[0]), _grade(ends[1])) if isinstance(ends, list) else None
     values = frozenset(texts(tree, "values"))
     codes = []
     for path, coding, code in codings(branch(tree, "codes")):
@@ -119,9 +117,7 @@ def _scale(entry: Entry, findings: Findings) -> GradeScale:
             findings.add(entry.file, where, problem)
         read = read_answer(answer, ordinal=ordinal, values=values)
         if read is None:
-            findings.add(
-                entry.file, where, "not a value of this scale", _expected(ordinal, values)
-            )
+            findings.add(entry.file, where, "not a value of this scale", _expected(ordinal, values))
         else:
             answers[coding] = read
     return GradeScale(

@@ -21,7 +21,7 @@ def _is_integer(_checker: object, value: object) -> bool:
     return isinstance(value, Decimal) and value == value.to_integral_value()
 
 
-_Validator = extend(
+_Validator: Any = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
@@ -51,8 +51,9 @@ def check_files(files: Iterable[DataFile]) -> list[Issue]:
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
     """Yield what went wrong inside, where an error only says that nothing fitted."""
-    if error.validator in {"anyOf", "oneOf"} and "description" not in error.schema:
-        for inner in error.context or ():
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    if error.validator in {"anyOf", "oneOf"} and error.context and "description" not in schema:
+        for inner in error.context:
             yield from _leaves(inner)
     else:
         yield error
@@ -83,7 +84,7 @@ def _expected(error: ValidationError) -> str:
         return f"expected only: {', '.join(schema.get('properties', ()))}"
     if "description" in schema:
         return f"expected {schema['description']}"
-    wanted = error.validator_value
+    wanted: Any = error.validator_value
     match error.validator:
         case "type":
             return f"expected {wanted}"

@@ -20,6 +20,7 @@ from aclf_fhir.units import Interval
 __all__ = ["build_sites"]
 
 _EVERY = "all"
+_TEXT = {"text": ""}
 
 
 def build_sites(
@@ -51,9 +52,10 @@ class _Site:
         """Read the file."""
         tree = self.file.tree
         own = branch(tree, "systems")
-        for name in sorted(own.keys() & SYSTEMS.keys()):
-            self._problem(f"systems.{name}", "the name belongs to a standard code system")
-        self.systems = {**{name: str(url) for name, url in own.items()}, **SYSTEMS}
+        fixed = {**SYSTEMS, **_TEXT}
+        for name in sorted(own.keys() & fixed.keys()):
+            self._problem(f"systems.{name}", "the name already has a meaning")
+        self.systems = {**{name: str(url) for name, url in own.items()}, **fixed}
         sets, values = self._value_set_codes()
         return SiteMap(
             id=self.file.stem,
@@ -69,6 +71,10 @@ class _Site:
             answers=dict(self._answers()),
             spellings=dict(self._spellings()),
             default_units=dict(self._default_units()),
+            specimen_codes=dict(self._specimens()),
+            set_aside=frozenset(
+                coding for _, coding, _ in self._codes(branch(tree, "set_aside"), "set_aside")
+            ),
             decimal_comma=bool(tree.get("decimal_comma")),
             unique_identifiers=frozenset(texts(tree, "unique_identifiers")),
             complete_feeds=frozenset(
@@ -127,9 +133,7 @@ class _Site:
 
     def _value_set_codes(
         self,
-    ) -> tuple[
-        dict[Coding, tuple[tuple[str, Strength], ...]], dict[tuple[str, Coding], str]
-    ]:
+    ) -> tuple[dict[Coding, tuple[tuple[str, Strength], ...]], dict[tuple[str, Coding], str]]:
         found: dict[Coding, tuple[tuple[str, Strength], ...]] = {}
         values: dict[tuple[str, Coding], str] = {}
         for path, coding, rows in self._codes(branch(self.file.tree, "value_sets"), "value_sets"):
@@ -160,6 +164,14 @@ class _Site:
                     self._problem(path, f"not a value of {name}")
                 else:
                     yield (name, coding), read
+
+    def _specimens(self) -> Iterator[tuple[Coding, Coding]]:
+        for path, local, entry in self._codes(branch(self.file.tree, "specimens"), "specimens"):
+            standard = Coding(self.systems[text(entry, "system")], text(entry, "code"))
+            problem = code_problem(standard)
+            if problem:
+                self._problem(f"{path}.code", problem)
+            yield local, standard
 
     def _spellings(self) -> Iterator[tuple[tuple[str, str], str]]:
         """Yield local spellings; those under `all` hold where the analyte has the unit."""

@@ -49,6 +49,7 @@ SYSTEMS = {
 
 _HIERARCHIES = frozenset({ATC, ICD10, ICD10CM, ICD10PCS})
 _RANGE = re.compile(r"([A-Z])([0-9]{2})-([A-Z])([0-9]{2})", re.ASCII)
+_ANSWER = re.compile(r"LA[1-9][0-9]*-[0-9]", re.ASCII)
 _SHAPES = {
     RXNORM: re.compile(r"[1-9][0-9]*", re.ASCII),
     ICD10: re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,2})?", re.ASCII),
@@ -121,7 +122,7 @@ def prefixes(coding: Coding) -> list[Coding] | None:
 
 def code_problem(coding: Coding) -> str:
     """Return what is wrong with the form of a code, "" if nothing is."""
-    if coding.system == LOINC and not is_loinc(coding.code):
+    if coding.system == LOINC and not (_ANSWER.fullmatch(coding.code) or is_loinc(coding.code)):
         return f"{coding.code} is not a LOINC code: its check digit is wrong"
     if coding.system == SNOMED and not is_snomed(coding.code):
         return f"{coding.code} is not a SNOMED CT concept id: its check digit is wrong"

@@ -46,27 +46,29 @@ class _Resolver:
         return False
 
 
-if yaml.__with_libyaml__:
+try:
+    from yaml._yaml import CParser
+except ImportError:  # A PyYAML built without libyaml: the same rules, ten times slower.
 
-    class _Loader(_Resolver, yaml.cyaml.CParser):
-        """Composes nodes with libyaml."""
-
-else:  # pragma: no cover - wheels of PyYAML carry libyaml
-
-    class _Loader(  # type: ignore[no-redef]
+    class _Loader(
         _Resolver,
         yaml.reader.Reader,
         yaml.scanner.Scanner,
         yaml.parser.Parser,
         yaml.composer.Composer,
     ):
-        """Composes nodes in Python, ten times slower."""
+        """Composes nodes in Python."""
 
         def __init__(self, text: str) -> None:
             yaml.reader.Reader.__init__(self, text)
             yaml.scanner.Scanner.__init__(self)
             yaml.parser.Parser.__init__(self)
             yaml.composer.Composer.__init__(self)
+
+else:
+
+    class _Loader(_Resolver, CParser):  # type: ignore[no-redef]
+        """Composes nodes with libyaml."""
 
 
 @dataclass(slots=True)
@@ -118,9 +120,7 @@ class _Builder:
     def _refuse(self, node: Node, path: str, message: str, remedy: str) -> None:
         line = node.start_mark.line + 1
         where = f"{self.file}: {path}" if path else self.file
-        self.issues.append(
-            Issue(Category.INVALID, where, f"{message} (line {line})", remedy)
-        )
+        self.issues.append(Issue(Category.INVALID, where, f"{message} (line {line})", remedy))
 
 
 def read_yaml(text: str, *, file: str) -> tuple[Tree, list[Issue]]:
@@ -145,11 +145,9 @@ def read_yaml(text: str, *, file: str) -> tuple[Tree, list[Issue]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
         return None, [
-            Issue(
-                Category.INVALID, file, f"not valid YAML: {problem}{line}", "mend the YAML"
-            )
+            Issue(Category.INVALID, file, f"not valid YAML: {problem}{line}", "mend the YAML")
         ]
     if node is None:
         return None, [Issue(Category.INVALID, file, "the file is empty", "delete or fill it")]

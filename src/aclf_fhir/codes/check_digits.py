@@ -4,29 +4,26 @@ import re
 
 __all__ = ["is_loinc", "is_snomed"]
 
-_LOINC = re.compile(r"(LA|LL)?[1-9][0-9]{0,6}-[0-9]", re.ASCII)
+_LOINC = re.compile(r"[1-9][0-9]{0,6}-[0-9]", re.ASCII)
 _SNOMED = re.compile(r"[1-9][0-9]{5,17}", re.ASCII)
 _PARTITIONS = frozenset({"00", "10"})
 
 # Verhoeff's dihedral group D5: the multiplication table, and one permutation of ten digits.
 _TIMES = tuple(
-    tuple(
-        (a + b) % 5 + 5 * (b >= 5) if a < 5 else (a - b) % 5 + 5 * (b < 5)
-        for b in range(10)
-    )
+    tuple((a + b) % 5 + 5 * (b >= 5) if a < 5 else (a - b) % 5 + 5 * (b < 5) for b in range(10))
     for a in range(10)
 )
 _PERMUTED = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
 
 def is_loinc(code: str) -> bool:
-    """Say whether `code` is a LOINC term, answer (LA) or list (LL) with its check digit.
+    """Say whether `code` is the number of a LOINC term with its right check digit.
 
     `3150-0` is; the frequent misprint `3150-6` is not (LOINC Users' Guide, mod 10).
     """
     if not _LOINC.fullmatch(code):
         return False
-    number, _, digit = code.removeprefix("LA").removeprefix("LL").partition("-")
+    number, _, digit = code.partition("-")
     total = 0
     for place, figure in enumerate(reversed(number)):
         doubled = int(figure) * (2 if place % 2 == 0 else 1)

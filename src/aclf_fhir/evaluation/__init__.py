@@ -2,7 +2,7 @@
 
 from aclf_fhir.evaluation.choice import Choice, Window, choose, converted
 from aclf_fhir.evaluation.evaluate import ScoreEvaluation, evaluate, evaluate_at
-from aclf_fhir.evaluation.points import score_course, score_points
+from aclf_fhir.evaluation.points import at_draws, score_course, score_points
 from aclf_fhir.evaluation.reasons import Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.snapshot import Snapshot
@@ -14,6 +14,7 @@ __all__ = [
     "ScoreEvaluation",
     "Snapshot",
     "Window",
+    "at_draws",
     "choose",
     "converted",
     "evaluate",

@@ -22,7 +22,7 @@ __all__ = ["choose_drug", "choose_given", "choose_vasopressor", "given_within"]
 
 _NOTHING = Interval.exact(Decimal(0))
 _SOME = Interval(Decimal(0), None, low_closed=False, high_closed=False)
-_PER_MINUTE = {"ug/min": Decimal(1), "mg/min": Decimal(1000), "mg/h": Decimal(1000) / Decimal(60)}
+_PER_MINUTE = "ug/min"
 
 
 def _newest(
@@ -203,14 +203,11 @@ def _dose(
     record: Record, fact: Fact, rules: EvaluationRules, at: datetime
 ) -> tuple[Interval, tuple[Fact, ...], str]:
     """Return the dose rate per kilogram, the weight used, and how it came about."""
-    rate, unit = fact.value, fact.unit
-    if fact.sent is not None:
-        rate, unit = (fact.sent.value, fact.sent.ucum) if unit in _PER_MINUTE else (rate, unit)
+    rate = fact.value
     if not isinstance(rate, Interval):
         return _SOME, (), "given, dose unknown"
-    if unit not in _PER_MINUTE:
+    if fact.unit != _PER_MINUTE:
         return rate, (), "dose rate as sent"
-    rate = rate.scaled(_PER_MINUTE[unit])
     chosen = choose(
         record, FactKind.MEASUREMENT, "body_weight", rules=rules, unit="kg", at=at
     )

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from aclf_fhir.evaluation.evaluate import ScoreEvaluation, evaluate_at
 from aclf_fhir.evaluation.rules import EvaluationRules
@@ -11,7 +12,7 @@ from aclf_fhir.evaluation.snapshot import Snapshot
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.scores import SCORES
 
-__all__ = ["score_course", "score_points"]
+__all__ = ["at_draws", "score_course", "score_points"]
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -106,41 +107,58 @@ def score_course(
         Only points at or after this instant; they do not depend on it.
     """
     since = _EARLIEST if since is None else since
-    course: dict[str, tuple[ScoreEvaluation, ...]] = {}
     shared: dict[datetime, Snapshot] = {}
-    for score_id in score_ids:
-        sources = _sources(score_id, rules)
-        first = _first_draw(record, sources)
-        if first is None:
-            course[score_id] = ()
-            continue
-        draws = {
-            instant
-            for concept in sources.drawn
-            for instant in _instants(
-                _from(record, FactKind.MEASUREMENT, concept, since), since, record.as_of
-            )
-        }
-        seen = {
-            instant
-            for kind, concept in sources.bedside
-            for instant in _instants(
-                _from(record, kind, concept, max(since, first)), max(since, first), record.as_of
-            )
-        }
-        before = _instant_before(record, sources, since, first)
-        course[score_id] = tuple(
-            _points(record, rules, score_id, draws, seen, before, shared)
+    return {
+        score_id: tuple(_course(record, score_id, rules, since, shared)) for score_id in score_ids
+    }
+
+
+def at_draws(
+    record: Record, score_id: str, rules: EvaluationRules, *, since: datetime
+) -> Iterator[ScoreEvaluation]:
+    """Evaluate a score at every draw of its laboratory inputs, oldest first, one by one."""
+    for instant in sorted(_draws(record, _sources(score_id, rules), since)):
+        yield evaluate_at(Snapshot(record, rules, instant), score_id)
+
+
+def _draws(record: Record, sources: _Sources, since: datetime) -> set[datetime]:
+    return {
+        instant
+        for concept in sources.drawn
+        for instant in _instants(
+            _from(record, FactKind.MEASUREMENT, concept, since), since, record.as_of
         )
-    return course
+    }
+
+
+def _course(
+    record: Record,
+    score_id: str,
+    rules: EvaluationRules,
+    since: datetime,
+    shared: dict[datetime, Snapshot],
+) -> Iterator[ScoreEvaluation]:
+    sources = _sources(score_id, rules)
+    first = _first_draw(record, sources)
+    if first is None:
+        return
+    start = max(since, first)
+    seen = {
+        instant
+        for kind, concept in sources.bedside
+        for instant in _instants(_from(record, kind, concept, start), start, record.as_of)
+    }
+    before = _instant_before(record, sources, since, first)
+    draws = _draws(record, sources, since)
+    yield from _points(record, rules, score_id, draws, seen, before, shared)
 
 
 def _first_draw(record: Record, sources: _Sources) -> datetime | None:
-    starts = [
-        next(_instants(record.of_concept(FactKind.MEASUREMENT, concept), _EARLIEST, record.as_of), None)
-        for concept in sources.drawn
-    ]
-    return min((start for start in starts if start is not None), default=None)
+    starts: list[datetime] = []
+    for concept in sources.drawn:
+        group = record.of_concept(FactKind.MEASUREMENT, concept)
+        starts.extend(islice(_instants(group, _EARLIEST, record.as_of), 1))
+    return min(starts, default=None)
 
 
 def _instant_before(

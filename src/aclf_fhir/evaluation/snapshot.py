@@ -148,7 +148,7 @@ class Snapshot:
             creatinine = self.analyte("creatinine", self.rules.analytes["creatinine"].unit)
             drawn = creatinine.fact.start if creatinine.fact is not None else None
             before = self.at if drawn is None else drawn.latest
-            return choose_dialysis(self.record, self.rules, before=before)
+            return choose_dialysis(self.record, self.rules, before=before, at=self.at)
         if concept == "vasopressor":
             return choose_vasopressor(self.record, self.rules, at=self.at)
         if concept in {"ventilation", "mechanical_ventilation"}:

@@ -227,9 +227,13 @@ def choose_dialysis(
     rules: EvaluationRules,
     *,
     before: datetime,
+    at: datetime | None = None,
     name: str = "dialysis",
 ) -> Choice:
-    """Choose MELD's dialysis: treatments in the week before the creatinine was drawn."""
+    """Choose MELD's dialysis: treatments in the week before the creatinine was drawn.
+
+    An answer of a person may be given after the draw, until `at`.
+    """
     since = before - rules.dialysis_window
     signs, passed = _signs(record, [(FactKind.PROCEDURE, "renal_replacement")], before)
     treated: list[Fact] = []
@@ -276,7 +280,7 @@ def choose_dialysis(
             also=tuple(treated),
         )
     return settled_without_record(
-        record, "renal_replacement", rules, at=before, name=name, passed=passed
+        record, "renal_replacement", rules, at=at or before, name=name, passed=passed
     )
 
 

@@ -21,6 +21,7 @@ from aclf_fhir.fhir.strict_json import Members, OutOfRange
 
 __all__ = ["View", "resource_issues"]
 
+_TYPES = frozenset(r4.__all__)
 _EXPECTED = {
     "boolean": "true or false",
     "decimal": "a JSON number",
@@ -86,14 +87,14 @@ def resource_issues(
         Of a contained resource: the ids that its references may name.
     """
     kind = members.get("resourceType")
-    if not isinstance(kind, str) or kind not in r4.__all__:
+    if not isinstance(kind, str) or kind not in _TYPES:
         place = f"{location}.resourceType"
         if "resourceType" in members:
             yield _issue(place, "is not an R4 resource type", "Send an R4 (4.0.1) resource type.")
         else:
             yield _issue(place, "is missing", "Name the resource type.")
         return
-    seen = Seen(odd=True)
+    seen: Seen = []
     struct: type[Base] = getattr(r4, kind)
     rest = Members((key, value) for key, value in members.items() if key != "resourceType")
     if not rest:
@@ -108,7 +109,7 @@ def _contained_issues(
     contained = members.get("contained")
     items = contained if isinstance(contained, list) else []
     ids = frozenset(str(item.get("id")) for item in items if isinstance(item, Members))
-    for fragment in seen.fragments:
+    for fragment in seen:
         known = ids if inside is None else inside
         if fragment not in known and not (inside is not None and not fragment):
             message = "ref-1: a reference names no contained resource"
@@ -147,7 +148,7 @@ def _object_issues(
     """List the problems of one object: unknown members, each element, choices, invariants."""
     if not members:
         yield _issue(location, "ele-1: the element is empty", "Leave it out, or fill it.")
-    elif members.keys() == {"id"} and elements.struct.__name__ not in r4.__all__:
+    elif members.keys() == {"id"} and elements.struct.__name__ not in _TYPES:
         yield _issue(location, "ele-1: the element holds only an id", "Leave it out, or fill it.")
     for name, value in members.items():
         element = elements.by_name.get(name)
@@ -229,7 +230,7 @@ def _struct_issues(value: Members, element: Element, location: str, seen: Seen) 
         return
     yield from _object_issues(value, elements_of(struct), location, seen)
     view = View(value, struct)
-    if struct is Reference and not may_point_at(view, element.targets, seen):
+    if struct is Reference and not may_point_at(view, element.targets or _TYPES, seen):
         targets = ", ".join(sorted(element.targets)) or "any resource"
         message = f"must be a reference to {targets}"
         yield _issue(f"{location}.reference", message, "Send Type/id, a URL or urn:uuid.")

@@ -7,12 +7,13 @@ structs, the collecting one over plain JSON.
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from aclf_fhir.fhir.primitives import NO_COMPARATOR, REQUIRED, Base, Coded, Exact, Format, Target
+from aclf_fhir.fhir.primitives import NO_COMPARATOR, REQUIRED, Base, Coded, Format, Target
 
 __all__ = ["Choice", "Element", "Elements", "elements_of"]
 
@@ -131,7 +132,7 @@ _KINDS: dict[Any, Kind] = {
     str: "string",
     int: "integer",
     bool: "boolean",
-    Exact: "decimal",
+    Decimal: "decimal",
     msgspec.Raw: "resource",
 }
 

@@ -29,21 +29,22 @@ Test = Callable[[Any], bool]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One invariant of one struct."""
+    """One invariant of one struct; `when` names an element without which it holds."""
 
     key: str
     message: str
     holds: Test
+    when: str = ""
 
 
 RULES: dict[str, list[Rule]] = {}
 """The rules of each struct, by its name."""
 
 
-def _rule(structs: str, key: str, message: str) -> Callable[[Test], Test]:
+def _rule(structs: str, key: str, message: str, when: str = "") -> Callable[[Test], Test]:
     def register(test: Test) -> Test:
         for struct in structs.split():
-            RULES.setdefault(struct, []).append(Rule(key, message, test))
+            RULES.setdefault(struct, []).append(Rule(key, message, test, when))
         return test
 
     return register
@@ -84,7 +85,7 @@ def resource_head(resource: Any) -> tuple[str | None, str | None]:
 # Datatypes
 
 
-@_rule("Quantity Age Count Distance Duration", "qty-3", "a unit code needs its system")
+@_rule("Quantity Age Count Distance Duration", "qty-3", "a unit code needs its system", "code")
 def _(q: Any) -> bool:
     return q.code is None or q.system is not None
 
@@ -103,7 +104,7 @@ def _(q: Any) -> bool:
     return (q.code is not None or q.value is None) and q.system in (None, UCUM)
 
 
-@_rule("Duration", "drt-1", "a unit code of time needs a value and the UCUM system")
+@_rule("Duration", "drt-1", "a unit code of time needs a value and the UCUM system", "code")
 def _(q: Any) -> bool:
     return q.code is None or (q.system == UCUM and q.value is not None)
 
@@ -118,7 +119,7 @@ def _(q: Any) -> bool:
     )
 
 
-@_rule("Period", "per-1", "start lies after end")
+@_rule("Period", "per-1", "start lies after end", "end")
 def _(p: Any) -> bool:
     return p.start is None or p.end is None or _in_order(p.start, p.end)
 
@@ -134,7 +135,7 @@ def _in_order(start: str, end: str) -> bool:
     return start[:shared] <= end[:shared]
 
 
-@_rule("Range", "rng-2", "low is higher than high")
+@_rule("Range", "rng-2", "low is higher than high", "high")
 def _(r: Any) -> bool:
     low, high = r.low, r.high
     if low is None or high is None or low.value is None or high.value is None:
@@ -151,12 +152,12 @@ def _(r: Any) -> bool:
     return r.denominator is not None
 
 
-@_rule("ContactPoint", "cpt-2", "a value needs a system")
+@_rule("ContactPoint", "cpt-2", "a value needs a system", "value")
 def _(c: Any) -> bool:
     return c.value is None or c.system is not None or c.system_ext is not None
 
 
-@_rule("Attachment", "att-1", "data need a contentType")
+@_rule("Attachment", "att-1", "data need a contentType", "data")
 def _(a: Any) -> bool:
     return a.data is None or a.content_type is not None or a.content_type_ext is not None
 
@@ -182,7 +183,7 @@ def _(t: Any) -> bool:
     return t.data is None or not is_present(t, "timing")
 
 
-@_rule("TriggerDefinition", "trd-2", "a condition needs data")
+@_rule("TriggerDefinition", "trd-2", "a condition needs data", "condition")
 def _(t: Any) -> bool:
     return t.condition is None or t.data is not None
 
@@ -196,49 +197,49 @@ def _(t: Any) -> bool:
     return t.type is None or not t.type.startswith("data-") or t.data is not None
 
 
-@_rule("TimingRepeat", "tim-1", "a duration needs its unit")
+@_rule("TimingRepeat", "tim-1", "a duration needs its unit", "duration")
 def _(r: Any) -> bool:
     return r.duration is None or r.duration_unit is not None
 
 
-@_rule("TimingRepeat", "tim-2", "a period needs its unit")
+@_rule("TimingRepeat", "tim-2", "a period needs its unit", "period")
 def _(r: Any) -> bool:
     return r.period is None or r.period_unit is not None
 
 
-@_rule("TimingRepeat", "tim-4", "a duration is not negative")
+@_rule("TimingRepeat", "tim-4", "a duration is not negative", "duration")
 def _(r: Any) -> bool:
     return r.duration is None or r.duration >= 0
 
 
-@_rule("TimingRepeat", "tim-5", "a period is not negative")
+@_rule("TimingRepeat", "tim-5", "a period is not negative", "period")
 def _(r: Any) -> bool:
     return r.period is None or r.period >= 0
 
 
-@_rule("TimingRepeat", "tim-6", "periodMax needs a period")
+@_rule("TimingRepeat", "tim-6", "periodMax needs a period", "period_max")
 def _(r: Any) -> bool:
     return r.period_max is None or r.period is not None
 
 
-@_rule("TimingRepeat", "tim-7", "durationMax needs a duration")
+@_rule("TimingRepeat", "tim-7", "durationMax needs a duration", "duration_max")
 def _(r: Any) -> bool:
     return r.duration_max is None or r.duration is not None
 
 
-@_rule("TimingRepeat", "tim-8", "countMax needs a count")
+@_rule("TimingRepeat", "tim-8", "countMax needs a count", "count_max")
 def _(r: Any) -> bool:
     return r.count_max is None or r.count is not None
 
 
-@_rule("TimingRepeat", "tim-9", "an offset needs a when other than C, CM, CD, CV")
+@_rule("TimingRepeat", "tim-9", "an offset needs a when other than C, CM, CD, CV", "offset")
 def _(r: Any) -> bool:
     if r.offset is None:
         return True
     return r.when is not None and not {"C", "CM", "CD", "CV"}.intersection(r.when)
 
 
-@_rule("TimingRepeat", "tim-10", "either timeOfDay or when, not both")
+@_rule("TimingRepeat", "tim-10", "either timeOfDay or when, not both", "time_of_day")
 def _(r: Any) -> bool:
     return r.time_of_day is None or r.when is None
 
@@ -251,12 +252,17 @@ def _(c: Any) -> bool:
     return any(x is not None for x in (c.name, c.telecom, c.address, c.organization))
 
 
-@_rule("Observation", "obs-6", "dataAbsentReason stands beside a value")
+@_rule("Observation", "obs-6", "dataAbsentReason stands beside a value", "data_absent_reason")
 def _(o: Any) -> bool:
     return o.data_absent_reason is None or not is_present(o, "value")
 
 
-@_rule("Observation", "obs-7", "a component has the code of the Observation, which has a value too")
+@_rule(
+    "Observation",
+    "obs-7",
+    "a component has the code of the Observation, which has a value too",
+    "component",
+)
 def _(o: Any) -> bool:
     if o.component is None or o.code is None or not o.code.coding or not is_present(o, "value"):
         return True
@@ -286,7 +292,7 @@ def _(c: Any) -> bool:
     )
 
 
-@_rule("Condition", "con-5", "entered in error has no clinicalStatus")
+@_rule("Condition", "con-5", "entered in error has no clinicalStatus", "clinical_status")
 def _(c: Any) -> bool:
     return c.clinical_status is None or not _has_code(
         c.verification_status, VERIFICATION, {"entered-in-error"}
@@ -308,7 +314,7 @@ def _(d: Any) -> bool:
     return d.dose is not None or is_present(d, "rate")
 
 
-@_rule("ServiceRequest", "prr-1", "orderDetail needs a code")
+@_rule("ServiceRequest", "prr-1", "orderDetail needs a code", "order_detail")
 def _(s: Any) -> bool:
     return s.order_detail is None or s.code is not None
 
@@ -318,7 +324,12 @@ def _(c: Any) -> bool:
     return c.policy is not None or c.policy_rule is not None
 
 
-@_rule("QuestionnaireResponseItem", "qrs-1", "items lie beneath the item or its answers, not both")
+@_rule(
+    "QuestionnaireResponseItem",
+    "qrs-1",
+    "items lie beneath the item or its answers, not both",
+    "answer",
+)
 def _(i: Any) -> bool:
     return i.answer is None or i.item is None
 
@@ -328,7 +339,7 @@ def _(f: Any) -> bool:
     return not (is_present(f, "age") and is_present(f, "born"))
 
 
-@_rule("FamilyMemberHistory", "fhs-2", "estimatedAge needs an age")
+@_rule("FamilyMemberHistory", "fhs-2", "estimatedAge needs an age", "estimated_age")
 def _(f: Any) -> bool:
     return f.estimated_age is None or is_present(f, "age")
 
@@ -338,12 +349,12 @@ def _(o: Any) -> bool:
     return o.name is not None or o.identifier is not None
 
 
-@_rule("Organization", "org-2", "an organization has no home address")
+@_rule("Organization", "org-2", "an organization has no home address", "address")
 def _(o: Any) -> bool:
     return all(address.use != "home" for address in o.address or ())
 
 
-@_rule("Organization", "org-3", "an organization has no home telecom")
+@_rule("Organization", "org-3", "an organization has no home telecom", "telecom")
 def _(o: Any) -> bool:
     return all(telecom.use != "home" for telecom in o.telecom or ())
 
@@ -364,7 +375,7 @@ _REQUESTS = {"batch", "transaction", "history"}
 _RESPONSES = {"batch-response", "transaction-response", "history"}
 
 
-@_rule("Bundle", "bdl-1", "only a searchset or a history has a total")
+@_rule("Bundle", "bdl-1", "only a searchset or a history has a total", "total")
 def _(b: Any) -> bool:
     return b.total is None or b.type in ("searchset", "history")
 
@@ -430,6 +441,6 @@ def _(e: Any) -> bool:
     return any(x is not None for x in (e.resource, e.request, e.response))
 
 
-@_rule("BundleEntry", "bdl-8", "fullUrl names a version")
+@_rule("BundleEntry", "bdl-8", "fullUrl names a version", "full_url")
 def _(e: Any) -> bool:
     return e.full_url is None or "/_history/" not in e.full_url

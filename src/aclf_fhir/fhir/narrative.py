@@ -11,8 +11,8 @@ _ELEMENTS = frozenset({
     "a", "abbr", "acronym", "address", "area", "b", "bdo", "big", "blockquote", "br", "caption",
     "cite", "code", "col", "colgroup", "dd", "dfn", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4",
     "h5", "h6", "hr", "i", "img", "kbd", "li", "map", "ol", "p", "pre", "q", "samp", "small",
-    "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "ul",
-    "var",
+    "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt",
+    "ul", "var",
 })  # fmt: skip
 
 

@@ -12,7 +12,6 @@ it everywhere but in an array of primitives, where R4 allows it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from msgspec import Meta, Raw, Struct
@@ -29,7 +28,6 @@ __all__ = [
     "Coded",
     "Date",
     "DateTime",
-    "Exact",
     "Format",
     "Id",
     "Instant",
@@ -89,22 +87,9 @@ NO_COMPARATOR = _Mark("no comparator")
 """The Quantity is a SimpleQuantity (sqty-1)."""
 
 if TYPE_CHECKING:
-    Exact = Decimal
     MaybeResource = Raw | None
 else:
     MaybeResource = Raw  # msgspec knows no `Raw | None`; absent is None all the same
-
-    class _AsDecimal(type):
-        def __instancecheck__(cls, value: object) -> bool:
-            return isinstance(value, Decimal)
-
-    class Exact(metaclass=_AsDecimal):
-        """FHIR decimal: a `Decimal` that keeps its digits.
-
-        msgspec's own `Decimal` also takes a JSON string, which R4 forbids. Under
-        this name it asks the decoder's hooks, which do not.
-        """
-
 
 Many = Annotated[list[T], Meta(min_length=1)]
 """An array of complex elements."""

@@ -5,57 +5,66 @@ and empty arrays. What is left (text formats, reference targets, choices,
 required primitives, invariants) is compiled to one flat Python function per
 struct, because intake runs it on every result: a loop over tables costs more
 than the decoding itself. The functions answer yes or no; `collecting` says why.
+
+A check also counts the quotes that what it saw takes in JSON. If the body holds
+as many, decoding lost nothing: no key was repeated, no member was null, and no
+string stood where a decimal belongs, for each of these leaves quotes over.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from aclf_fhir.fhir import r4
-from aclf_fhir.fhir.elements import Element, Elements, elements_of
+from aclf_fhir.fhir.elements import Choice, Element, elements_of
 from aclf_fhir.fhir.formats import FORMATS, ID_CHARACTERS
 from aclf_fhir.fhir.invariants import RULES
 from aclf_fhir.fhir.narrative import is_narrative
 from aclf_fhir.fhir.primitives import Base, Coded
-from aclf_fhir.fhir.r4.datatypes import CodeableConcept, DomainResource, Reference, Resource
+from aclf_fhir.fhir.r4.datatypes import (
+    CodeableConcept,
+    Coding,
+    DomainResource,
+    Extension,
+    Identifier,
+    Period,
+    Quantity,
+    Reference,
+    Resource,
+)
 from aclf_fhir.fhir.references import take_apart
+from aclf_fhir.fhir.strict_json import LARGEST_EXPONENT
 
 __all__ = ["Seen", "aligned", "compile_check", "has_binding", "may_point_at"]
 
 _TYPES = frozenset(r4.__all__)
 
 
-class Seen:
-    """What one resource holds that only its root can judge."""
+Seen = list[str | msgspec.Raw | None]
+"""What only the root can judge.
 
-    __slots__ = ("fragments", "odd", "resources")
+Ids of fragment references, resources inside, and None for what may nest too deep.
+"""
 
-    def __init__(self, *, odd: bool) -> None:
-        self.odd = odd
-        self.fragments: list[str] = []
-        self.resources: list[msgspec.Raw] = []
-
-
-Check = Callable[[Any, Seen], bool]
+Check = Callable[[Any, Seen], float]
+"""Returns the pairs of quotes that the node's JSON needs; 0 if it does not conform."""
 
 
 def may_point_at(reference: Any, targets: frozenset[str], seen: Seen) -> bool:
-    """Whether a Reference is well formed and its type, where told, is allowed."""
+    """Whether a Reference is well formed and its type, where told, is a target."""
     kind = reference.type
-    if kind is not None and targets and kind in _TYPES and kind not in targets:
+    if kind is not None and kind in _TYPES and kind not in targets:
         return False
     text = reference.reference
     if text is None:
         return True
-    head, _, rest = text.partition("/")
-    if head in (targets or _TYPES) and 0 < len(rest) <= 64 and not rest.strip(ID_CHARACTERS):
-        return True
-    if head[:1] == "#":
-        seen.fragments.append(text[1:])
+    if text[:1] == "#":
+        seen.append(text[1:])
         return True
     parts = take_apart(text)
-    return parts is not None and (parts.type is None or not targets or parts.type in targets)
+    return parts is not None and (parts.type is None or parts.type in targets)
 
 
 def aligned(values: list[Any] | None, siblings: list[Any] | None) -> bool:
@@ -81,105 +90,180 @@ def _has_content(element: Base) -> bool:
     return len(values) - values.count(None) > 1
 
 
-def _all_conform(values: list[str | None], conforms: Callable[[str], bool]) -> bool:
-    return all(value is None or conforms(value) for value in values)
-
-
 _NAMES: dict[str, Any] = {
+    "ID_CHARACTERS": ID_CHARACTERS,
     "aligned": aligned,
-    "all_conform": _all_conform,
     "has_binding": has_binding,
     "has_content": _has_content,
     "may_point_at": may_point_at,
     "is_xhtml": is_narrative,
     **{f"is_{name}": conforms for name, conforms in FORMATS.items()},
 }
-# In a body of plain ASCII without escapes the only white space is a space.
-_PLAIN = {"code", "uri", "url", "canonical"}
+_WITHOUT_SPACE = {"code", "uri", "url", "canonical"}
+_INLINE = {CodeableConcept, Coding, Period, Quantity, Reference}
+"""Structs whose checks are written into their parents': a call costs as much as they do."""
 
 
-def compile_check(struct: type[Base]) -> Check:
-    """Return the check of a struct, compiling it and those it calls when first needed."""
+def compile_check(struct: type[Base], *, plain: bool) -> Check:
+    """Return the check of a struct, compiling it and those it calls when first needed.
+
+    Parameters
+    ----------
+    struct
+        What is to be checked.
+    plain
+        Whether the check may take for granted that no primitive has a sibling
+        (`_status`) and that the only white space in any text is a plain space.
+    """
+    prefix = "plain_" if plain else "check_"
     waiting = [struct]
     fresh: dict[str, Any] = {}
     while waiting:
         one = waiting.pop()
-        name = f"check_{one.__name__}"
-        if name in _NAMES or name in fresh:
+        if prefix + one.__name__ in _NAMES or prefix + one.__name__ in fresh:
             continue
-        names: dict[str, Any] = {}
-        source = "\n".join(_source(elements_of(one), names, waiting))
-        fresh |= names
+        writer = _Writer(plain, prefix, fresh, waiting)
         # As `dataclasses` does; the source is made of names in the R4 definitions alone.
-        exec(source, _NAMES, fresh)  # noqa: S102
+        exec("\n".join(writer.function(one)), _NAMES, fresh)  # noqa: S102
     _NAMES.update(fresh)
-    check: Check = _NAMES[f"check_{struct.__name__}"]
+    check: Check = _NAMES[prefix + struct.__name__]
     return check
 
 
-def _source(elements: Elements, names: dict[str, Any], waiting: list[type[Base]]) -> Iterator[str]:
-    struct = elements.struct
-    yield f"def check_{struct.__name__}(r, s):"
-    if not issubclass(struct, Resource):
-        yield "    if r.id is not None and not has_content(r): return False"
-    for element in elements.elements:
-        yield from _checks(element, struct, names, waiting)
-    for choice in elements.choices:
-        terms = [
-            f"(r.{e.attribute} is not None or r.{e.sibling} is not None)"
-            if e.sibling
-            else f"(r.{e.attribute} is not None)"
-            for e in choice.elements
-        ]
-        yield f"    n = {' + '.join(terms)}"
-        yield f"    if n {'!= 1' if choice.required else '> 1'}: return False"
-    for number, rule in enumerate(RULES.get(struct.__name__, ())):
-        names[f"rule_{struct.__name__}_{number}"] = rule.holds
-        yield f"    if not rule_{struct.__name__}_{number}(r): return False"
-    yield "    return True"
+def may_nest(owner: type[Base], struct: type[Base]) -> bool:
+    """Whether elements can lie inside themselves by way of this one.
+
+    Every circle in the R4 definitions passes one of these: an extension inside a
+    datatype, the assigner of an Identifier, an item inside an item.
+    """
+    return (
+        (struct is Extension and owner.__module__ == Extension.__module__)
+        or (struct is Reference and owner is Identifier)
+        or (
+            struct.__module__ != Extension.__module__ and owner.__name__.startswith(struct.__name__)
+        )
+    )
 
 
-def _checks(
-    element: Element, struct: type[Base], names: dict[str, Any], waiting: list[type[Base]]
-) -> Iterator[str]:
-    value = f"r.{element.attribute}"
-    if element.sibling and element.required:
-        yield f"    if {value} is None and r.{element.sibling} is None: return False"
-    if element.primitive and element.many:
-        sibling = f"r.{element.sibling}"
-        yield f"    if {value} is not None or {sibling} is not None:"
-        yield f"        if not aligned({value}, {sibling}): return False"
-    refusal = _refusal(element, struct, names, waiting)
-    if not refusal:
-        return
-    yield f"    if (v := {value}) is not None:"
-    if not element.many:
-        yield f"        if {refusal.format('v')}: return False"
-    else:
-        yield "        for x in v:"
-        yield f"            if x is not None and ({refusal.format('x')}): return False"
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes the source of one check.
 
+    `n` counts the pairs of quotes that the members need: one for a key, one more
+    for a text. A refusal returns 0, and so does an element that holds nothing.
+    """
 
-def _refusal(
-    element: Element, struct: type[Base], names: dict[str, Any], waiting: list[type[Base]]
-) -> str:
-    """Return the condition under which one item is refused, or nothing."""
-    if element.kind == "resource":
-        # What is contained shares its root's ids; anything else is a resource of its own.
-        contained = issubclass(struct, DomainResource) and element.name == "contained"
-        return "" if contained else "s.resources.append({})"
-    if element.struct:
-        waiting.append(element.struct)
-        refusals = [f"not check_{element.struct.__name__}({{0}}, s)"]
-        if element.struct is Reference:
-            names[targets := f"targets_{struct.__name__}_{element.attribute}"] = element.targets
-            refusals.append(f"not may_point_at({{0}}, {targets}, s)")
+    plain: bool
+    prefix: str
+    names: dict[str, Any]
+    waiting: list[type[Base]]
+
+    def function(self, struct: type[Base]) -> Iterator[str]:
+        """Write the check of one struct: node `r`, `s` as `Seen`."""
+        yield f"def {self.prefix}{struct.__name__}(r, s):"
+        yield "    n = 0"
+        yield from self.body(struct, "r", "    ")
+        # The key and the text of `resourceType` come on top.
+        yield f"    return n{' + 2' if issubclass(struct, Resource) else ''}"
+
+    def body(self, struct: type[Base], node: str, indent: str) -> Iterator[str]:
+        """Check the elements, the choices and the invariants of one node."""
+        elements = elements_of(struct)
+        for element in elements.elements:
+            if not (self.plain and element.name.startswith("_")):
+                yield from self._element(element, struct, node, indent)
+        if not issubclass(struct, Resource):  # ele-1
+            yield f"{indent}if {node}.id is not None and not has_content({node}): return 0"
+        for choice in elements.choices:
+            refused = "!= 1" if choice.required else "> 1"
+            yield f"{indent}if {self._found(choice, node)} {refused}: return 0"
+        for number, rule in enumerate(RULES.get(struct.__name__, ())):
+            name = f"rule_{struct.__name__}_{number}"
+            self.names[name] = rule.holds
+            guard = f"{node}.{rule.when} is not None and " if rule.when else ""
+            yield f"{indent}if {guard}not {name}({node}): return 0"
+
+    def _found(self, choice: Choice, node: str) -> str:
+        """Write how many types of a `value[x]` are there."""
+        if self.plain:
+            values = ", ".join(f"{node}.{element.attribute}" for element in choice.elements)
+            return f"{len(choice.elements)} - [{values}].count(None)"
+        return " + ".join(f"({self._is_there(element, node)})" for element in choice.elements)
+
+    def _is_there(self, element: Element, node: str) -> str:
+        there = f"{node}.{element.attribute} is not None"
+        if element.sibling and not self.plain:
+            there += f" or {node}.{element.sibling} is not None"
+        return there
+
+    def _element(
+        self, element: Element, struct: type[Base], node: str, indent: str
+    ) -> Iterator[str]:
+        value, item, inner = f"{node}.{element.attribute}", node + "_", indent + "    "
+        if element.sibling and element.required:
+            yield f"{indent}if not ({self._is_there(element, node)}): return 0"
+        if element.primitive and element.many and not self.plain:
+            sibling = f"{node}.{element.sibling}"
+            yield f"{indent}if not aligned({value}, {sibling}): return 0"
+        if not element.many:
+            yield f"{indent}if ({item} := {value}) is not None:"
+            yield f"{inner}n += {1 + (element.kind == 'string')}"
+            yield from self._item(element, struct, item, inner)
+            return
+        yield f"{indent}if {value} is not None:"
+        yield f"{inner}n += 1"
+        yield f"{inner}for {item} in {value}:"
+        inner += "    "
+        if element.primitive or element.name.startswith("_"):
+            yield f"{inner}if {item} is None: {'return 0' if self.plain else 'continue'}"
+        if element.kind == "string":
+            yield f"{inner}n += 1"
+        yield from self._item(element, struct, item, inner)
+        yield f"{inner}pass"
+
+    def _item(self, element: Element, struct: type[Base], item: str, indent: str) -> Iterator[str]:
+        """Check one item of an element, if there is anything to check."""
+        if element.kind == "resource":
+            # What is contained shares its root's ids; anything else is a resource of its own.
+            if not (issubclass(struct, DomainResource) and element.name == "contained"):
+                yield f"{indent}s.append({item})"
+            yield f"{indent}n += bytes({item}).count(b'\"') / 2"
+        elif element.kind == "decimal":
+            low, high = -LARGEST_EXPONENT, LARGEST_EXPONENT
+            yield f"{indent}if not {low} <= {item}.adjusted() <= {high}: return 0"
+        elif element.struct is not None:
+            yield from self._struct(element, element.struct, struct, item, indent)
+        elif element.format == "dateTime":
+            yield f"{indent}if not is_instant({item}) and not is_date({item}): return 0"
+        elif element.format in _WITHOUT_SPACE and self.plain:
+            yield f"{indent}if ' ' in {item} and not is_{element.format}({item}): return 0"
+        elif element.format:
+            yield f"{indent}if not is_{element.format}({item}): return 0"
+
+    def _struct(
+        self, element: Element, struct: type[Base], owner: type[Base], item: str, indent: str
+    ) -> Iterator[str]:
+        place = f"{owner.__name__}_{element.attribute}"
+        if may_nest(owner, struct):
+            yield f"{indent}s.append(None)"
+        if struct in _INLINE and not may_nest(owner, struct):
+            before = f"m{len(item)}"
+            yield f"{indent}{before} = n"
+            yield from self.body(struct, item, indent)
+            yield f"{indent}if n == {before}: return 0"
+        else:
+            self.waiting.append(struct)
+            yield f"{indent}if not (m := {self.prefix}{struct.__name__}({item}, s)): return 0"
+            yield f"{indent}n += m"
+        if struct is Reference:
+            self.names[name := f"targets_{place}"] = element.targets or _TYPES
+            yield f"{indent}h, _, i = ({item}.reference or '').partition('/')"
+            yield f"{indent}if h not in {name} or not 0 < len(i) < 65 or i.strip(ID_CHARACTERS):"
+            yield f"{indent}    if not may_point_at({item}, {name}, s): return 0"
+            yield f"{indent}elif {item}.type is not None and not may_point_at({item}, {name}, s):"
+            yield f"{indent}    return 0"
         if element.simple:
-            refusals.append("{0}.comparator is not None")
-        if element.coded and element.struct is CodeableConcept:
-            names[coded := f"coded_{struct.__name__}_{element.attribute}"] = element.coded
-            refusals.append(f"not has_binding({{0}}, {coded})")
-        return " or ".join(refusals)
-    if element.format in _PLAIN:
-        return f"(' ' in {{0}} or s.odd) and not is_{element.format}({{0}})"
-    return f"not is_{element.format}({{0}})" if element.format else ""
+            yield f"{indent}if {item}.comparator is not None: return 0"
+        if element.coded:
+            self.names[name := f"coded_{place}"] = element.coded
+            yield f"{indent}if not has_binding({item}, {name}): return 0"

@@ -2,41 +2,39 @@
 
 `read` parses any text slowly and completely, and keeps what a plain dict would
 hide (repeated keys, numbers out of range), so that every problem can be listed.
-`skim` looks at bytes once, at the speed of a substring search, and says whether
-anything could be wrong that decoding alone does not show; `lost_members` then
-settles whether a decoded struct holds everything that was sent.
+The others look at bytes at the speed of a substring search, and tell what
+decoding alone does not show.
 """
 
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
 from aclf_fhir.errors import AclfError, Category, Issue
 
 __all__ = [
+    "LARGEST_EXPONENT",
     "MAX_DEPTH",
     "Members",
     "OutOfRange",
     "check",
-    "exact_decimal",
+    "in_range",
     "lost_members",
+    "may_be_too_deep",
     "problems",
     "read",
-    "skim",
 ]
 
 MAX_DEPTH = 64
 """How deep objects and arrays may lie inside each other, unless the caller says otherwise."""
 
-_LARGEST_EXPONENT = 30
-_LONGEST_NUMBER = 100
+LARGEST_EXPONENT = 30
 
-_NOT_STRUCTURE = bytes(sorted(set(range(256)) - set(b'"[]{}')))
+_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 # Escapes that decode to a quote, to NUL or to another control character, and half surrogates.
 _TELLING_ESCAPE = re.compile(rb"\\[bf]|\\u(?:00[01]|0022|[dD][89a-fA-F])").search
-_EMPTY_OBJECT = re.compile(rb"\{[ \t\r\n]*\}").search
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL).finditer
 _SURROGATE = re.compile(r"[\ud800-\udfff]").search
 
@@ -51,61 +49,27 @@ class OutOfRange:
     """A number whose exponent or length is beyond what the gateway takes."""
 
 
-def exact_decimal(text: str) -> Decimal:
-    """Return a JSON number with all its digits.
+def in_range(number: Decimal) -> bool:
+    """Whether a number's exponent (in scientific notation) is within ±30."""
+    return -LARGEST_EXPONENT <= number.adjusted() <= LARGEST_EXPONENT
 
-    Raises
-    ------
-    ValueError
-        If its exponent, written or resulting, is beyond ±30, or it is absurdly long.
+
+def lost_members(body: bytes, encoded: bytes) -> bool:
+    """Whether decoding a body with escapes lost or changed a member.
+
+    `encoded` is the decoded struct, written again. Every member has the two quotes
+    of its key, and a string is written with as many quotes as it came with, if no
+    escape spells a quote otherwise. So the counts differ if a key was repeated, if
+    a member was null, or if a string stood where a decimal belongs.
     """
-    if len(text) < 20 and "e" not in text and "E" not in text:
-        return Decimal(text)
-    mantissa, _, exponent = text.replace("E", "e").partition("e")
-    if len(mantissa) > _LONGEST_NUMBER or len(exponent) > _LONGEST_NUMBER:
-        raise ValueError("a number is too long")
-    number = Decimal(text)
-    written = int(exponent or 0)
-    if not -_LARGEST_EXPONENT <= written <= _LARGEST_EXPONENT or (
-        number and not -_LARGEST_EXPONENT <= number.adjusted() <= _LARGEST_EXPONENT
-    ):
-        raise ValueError("an exponent is beyond 30")
-    return number
+    return _TELLING_ESCAPE(body) is not None or body.count(b'"') != encoded.count(b'"')
 
 
-def skim(body: bytes, max_depth: int) -> int:
-    """Return the number of quotes in the body, or -1 if it needs a closer look.
-
-    The bodies that need none hold no empty object, no telling escape and no more
-    opening brackets than the depth that is allowed.
-    """
-    if b"\\" in body and _TELLING_ESCAPE(body):
-        return -1
-    structure = body.translate(None, _NOT_STRUCTURE)
-    if b"{}" in structure and _EMPTY_OBJECT(body):
-        return -1
-    if structure.count(b"{") + structure.count(b"[") > max_depth and _depth_may_exceed(
-        structure, max_depth
-    ):
-        return -1
-    return structure.count(b'"')
-
-
-def lost_members(quotes: int, encoded: bytes) -> bool:
-    """Whether decoding lost a member: a repeated key, or one that was null.
-
-    `encoded` is the decoded struct, written again; `quotes` comes from `skim`.
-    Every member has the two quotes of its key, and a string is written with as
-    many quotes as it came with (`skim` lets no escaped spelling of a quote
-    through), so the counts agree only if nothing is missing.
-    """
-    return quotes != encoded.count(b'"')
-
-
-def _depth_may_exceed(structure: bytes, max_depth: int) -> bool:
-    """Peel innermost brackets off, one layer at a time (brackets in strings only add)."""
-    layers = structure.replace(b'"', b"")
+def may_be_too_deep(body: bytes, max_depth: int) -> bool:
+    """Whether objects and arrays may lie too deep in each other: no is certain, yes is not."""
+    layers = body.translate(None, _NOT_BRACKETS)
     for _ in range(max_depth):
+        # Peel the innermost brackets off, one layer at a time (those in strings only add).
         shorter = layers.replace(b"{}", b"").replace(b"[]", b"")
         if not shorter:
             return False
@@ -188,7 +152,7 @@ def problems(tree: object, location: str = "") -> Iterator[Issue]:
             message = "the text holds NUL or half of a surrogate pair"
             yield _invalid(location, message, "Remove the character.")
     elif isinstance(tree, OutOfRange):
-        message = "the number's exponent is beyond ±30, or it is too long"
+        message = "the number's exponent is beyond ±30"
         yield _invalid(location, message, "Send the value in a fitting unit.")
 
 
@@ -203,8 +167,10 @@ def _members(pairs: list[tuple[str, object]]) -> Members:
 
 def _number(text: str) -> object:
     try:
-        number = exact_decimal(text)
-    except ValueError:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent beyond what decimals can hold at all
+        return OutOfRange()
+    if not in_range(number):
         return OutOfRange()
     return int(text) if text.lstrip("-").isdigit() else number
 

@@ -7,9 +7,7 @@ pass reads the same bytes slowly and completely, and lists every problem.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
-from functools import cache
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -20,15 +18,14 @@ from aclf_fhir.fhir.collecting import resource_issues
 from aclf_fhir.fhir.invariants import resource_head
 from aclf_fhir.fhir.primitives import Base
 from aclf_fhir.fhir.quick import Check, Seen, compile_check
-from aclf_fhir.fhir.r4.datatypes import DomainResource, Resource
+from aclf_fhir.fhir.r4.datatypes import Resource
 from aclf_fhir.fhir.strict_json import (
     MAX_DEPTH,
     Members,
-    exact_decimal,
     lost_members,
+    may_be_too_deep,
     problems,
     read,
-    skim,
 )
 
 __all__ = [
@@ -43,6 +40,10 @@ __all__ = [
 
 _TYPES = frozenset(r4.__all__)
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"').match
+_COMPACT = b'{"resourceType":"'
+_SPACED = b'{"resourceType": "'
+_FLAT = 48
+"""No resource nests deeper than this, unless some element lies inside itself."""
 _INSIDE_ENTRY = re.compile(r"Bundle\.entry\[\d+\]\.resource\b").match
 
 encode: Callable[[Base], bytes] = msgspec.json.Encoder(decimal_format="number").encode
@@ -51,7 +52,11 @@ encode: Callable[[Base], bytes] = msgspec.json.Encoder(decimal_format="number").
 
 @dataclass(frozen=True, slots=True)
 class _Kit:
+    """What it takes to judge one resource type."""
+
+    name: str
     decode: Callable[[bytes], Any]
+    check_plain: Check
     check: Check
 
 
@@ -111,9 +116,48 @@ def validate(body: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[Issue, ...]:
     return ()
 
 
+def _parse(body: bytes, expected_type: str | None, max_depth: int, *, whole: bool) -> Resource:
+    # Written flat: this is what every result that comes in passes through.
+    if body.startswith(_COMPACT):
+        kit = _KITS.get(body[17 : body.find(b'"', 17)])
+    elif body.startswith(_SPACED):
+        kit = _KITS.get(body[18 : body.find(b'"', 18)])
+    else:
+        kit = None
+    if kit is None:
+        kit = _kit_of(body)
+    resource: Resource | None = None
+    if kit is not None and (expected_type is None or expected_type == kit.name):
+        try:
+            resource = kit.decode(body)
+        except (ValueError, RecursionError):
+            return _settle(body, kit.name, None, expected_type, _Scope(max_depth, whole))
+        seen: Seen = []
+        escaped = b"\\" in body
+        if escaped or not body.isascii() or (b"_" in body and b'"_' in body):
+            pairs = kit.check(resource, seen)
+        else:
+            pairs = kit.check_plain(resource, seen)
+        if (
+            pairs
+            and (
+                not lost_members(body, encode(resource))
+                if escaped
+                else pairs + pairs == body.count(b'"')
+            )
+            and (
+                (not seen and max_depth >= _FLAT and getattr(resource, "contained", None) is None)
+                or _rest_conforms(body, resource, seen, _Scope(max_depth, whole))
+            )
+        ):
+            return resource
+    name = "" if kit is None else kit.name
+    return _settle(body, name, resource, expected_type, _Scope(max_depth, whole))
+
+
 @dataclass(frozen=True, slots=True)
-class _Pass:
-    """How far the quick pass goes.
+class _Scope:
+    """How far a pass goes.
 
     Parameters
     ----------
@@ -129,82 +173,87 @@ class _Pass:
     whole: bool
     settled: bool = False
 
-    def decode(self, body: bytes, kind: str) -> tuple[Resource | None, bool]:
-        """Return the decoded resource, and whether it holds all that was sent."""
-        try:
-            resource: Resource = _kit(kind).decode(body)
-        except (ValueError, RecursionError):
-            return None, False
-        if self.settled:
-            return resource, True
-        quotes = skim(body, self.max_depth)
-        return resource, quotes >= 0 and not lost_members(quotes, encode(resource))
 
-    def conforms(self, resource: Resource, *, odd: bool) -> bool:
-        """Whether a decoded resource obeys every rule."""
-        seen = Seen(odd=odd)
-        if not _kit(type(resource).__name__).check(resource, seen):
-            return False
-        if isinstance(resource, DomainResource) and resource.contained is not None:
-            if not self._contained_conform(resource, resource.contained, seen):
-                return False
-        elif seen.fragments:
-            return False
-        return not self.whole or all(self._inner_conforms(bytes(raw)) for raw in seen.resources)
-
-    def _inner_conforms(self, body: bytes) -> bool:
-        kind = _type_of(body)
-        if kind not in _TYPES:
-            return False
-        resource, complete = self.decode(body, kind)
-        return resource is not None and complete and self.conforms(resource, odd=True)
-
-    def _contained_conform(
-        self, container: DomainResource, contained: list[msgspec.Raw], seen: Seen
-    ) -> bool:
-        ids = {""}
-        inside = Seen(odd=True)
-        whole = encode(container)
-        for body in map(bytes, contained):
-            kind = _type_of(body)
-            one, complete = self.decode(body, kind) if kind in _TYPES else (None, False)
-            if one is None or not complete or not _kit(kind).check(one, inside):
-                return False
-            if one.id is None or getattr(one, "contained", None) is not None:  # dom-2, dom-3
-                return False
-            meta = one.meta
-            if meta and (meta.version_id or meta.last_updated or meta.security):  # dom-4, dom-5
-                return False
-            if f'"#{one.id}"'.encode() not in whole and b'"#"' not in body:  # dom-3
-                return False
-            ids.add(one.id)
-        return (
-            ids.issuperset(inside.fragments)  # ref-1
-            and (ids - {""}).issuperset(seen.fragments)
-            and all(self._inner_conforms(bytes(raw)) for raw in inside.resources)
-        )
-
-
-def _parse(body: bytes, expected_type: str | None, max_depth: int, *, whole: bool) -> Resource:
-    kind = _type_of(body)
-    resource: Resource | None = None
-    if kind in _TYPES and expected_type in (None, kind):
-        quick = _Pass(max_depth, whole)
-        resource, complete = quick.decode(body, kind)
-        odd = not body.isascii() or b"\\" in body
-        if resource is not None and complete and quick.conforms(resource, odd=odd):
-            return resource
-    issues = _collect(body, expected_type, max_depth)
-    if not whole:
+def _settle(
+    body: bytes, name: str, resource: Resource | None, expected_type: str | None, scope: _Scope
+) -> Resource:
+    """Say everything that is wrong; or that the quick pass was over-cautious."""
+    issues = _collect(body, expected_type, scope.max_depth)
+    if not scope.whole:
         issues = [issue for issue in issues if not _INSIDE_ENTRY(issue.location)]
     if issues:
         raise AclfError.all_of(issues)
-    if resource is None or not _Pass(max_depth, whole, settled=True).conforms(resource, odd=True):
+    seen: Seen = []
+    if (
+        resource is None
+        or not _kit(name).check(resource, seen)
+        or not _rest_conforms(body, resource, seen, replace(scope, settled=True))
+    ):
         # The two passes disagree. Never let through what one of them refuses.
         raise AclfError.of(
-            Category.INVALID, kind, "does not conform to R4", "Compare it with R4 4.0.1."
+            Category.INVALID, name, "does not conform to R4", "Compare it with R4 4.0.1."
         )
     return resource
+
+
+def _rest_conforms(body: bytes, resource: Resource, seen: Seen, scope: _Scope) -> bool:
+    """Judge what only the root can: depth, contained resources, fragments, resources inside."""
+    if not scope.settled and may_be_too_deep(body, scope.max_depth):
+        return False
+    contained = getattr(resource, "contained", None)
+    fragments = {one for one in seen if isinstance(one, str)}
+    if contained is None:
+        if fragments:
+            return False
+    elif not _contained_conform(resource, contained, fragments, scope):
+        return False
+    return not scope.whole or _insides_conform(seen, scope)
+
+
+def _insides_conform(seen: Seen, scope: _Scope) -> bool:
+    for raw in seen:
+        if isinstance(raw, msgspec.Raw):
+            inside: Seen = []
+            body = bytes(raw)
+            one = _decoded(body, inside, scope)
+            if one is None or not _rest_conforms(body, one, inside, scope):
+                return False
+    return True
+
+
+def _decoded(body: bytes, seen: Seen, scope: _Scope) -> Resource | None:
+    """Decode and check a resource inside another one; None if anything is wrong."""
+    kit = _kit_of(body)
+    if kit is None:
+        return None
+    try:
+        one: Resource = kit.decode(body)
+    except (ValueError, RecursionError):
+        return None
+    if not scope.settled and lost_members(body, encode(one)):
+        return None
+    return one if kit.check(one, seen) else None
+
+
+def _contained_conform(
+    container: Resource, contained: list[msgspec.Raw], fragments: set[str], scope: _Scope
+) -> bool:
+    ids = set()
+    inside: Seen = []
+    whole = encode(container)
+    for body in map(bytes, contained):
+        one = _decoded(body, inside, scope)
+        if one is None or one.id is None or getattr(one, "contained", None) is not None:  # dom-2
+            return False
+        meta = one.meta
+        if meta and (meta.version_id or meta.last_updated or meta.security):  # dom-4, dom-5
+            return False
+        if f'"#{one.id}"'.encode() not in whole and b'"#"' not in body:  # dom-3
+            return False
+        ids.add(one.id)
+    inner = {one for one in inside if isinstance(one, str)}
+    # ref-1; inside a contained resource, `#` is the container.
+    return fragments <= ids and inner <= ids | {""} and _insides_conform(inside, scope)
 
 
 def _collect(body: bytes, expected_type: str | None, max_depth: int) -> list[Issue]:
@@ -225,31 +274,30 @@ def _collect(body: bytes, expected_type: str | None, max_depth: int) -> list[Iss
 
 def resource_type_of(body: bytes) -> str | None:
     """Tell the `resourceType` that a body names, without parsing the rest; None if none."""
-    return _type_of(body) or None
-
-
-def _type_of(body: bytes) -> str:
     found = _TYPE_FIRST(body)
     if found:
         return found[1].decode()
     kind, _ = resource_head(msgspec.Raw(body))
-    return kind or ""
+    return kind
 
 
-@cache
-def _kit(kind: str) -> _Kit:
-    struct = model(kind)
-    decoder = msgspec.json.Decoder(struct, dec_hook=_as_decimal, float_hook=exact_decimal)
-    return _Kit(decoder.decode, compile_check(struct))
+_KITS: dict[bytes, _Kit] = {}
 
 
-def _as_decimal(_: type, value: object) -> Decimal:
-    """Take what JSON wrote as a number; a string is none."""
-    if type(value) is Decimal:
-        return value
-    if type(value) is int and -(10**31) < value < 10**31:
-        return Decimal(value)
-    raise ValueError("a JSON number in range is needed")
+def _kit_of(body: bytes) -> _Kit | None:
+    name = resource_type_of(body)
+    return _kit(name) if name in _TYPES else None
+
+
+def _kit(name: str) -> _Kit:
+    kit = _KITS.get(name.encode())
+    if kit is None:
+        struct = model(name)
+        decoder = msgspec.json.Decoder(struct)
+        plain = compile_check(struct, plain=True)
+        kit = _Kit(name, decoder.decode, plain, compile_check(struct, plain=False))
+        _KITS[name.encode()] = kit
+    return kit
 
 
 def _unknown_type() -> AclfError:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.codings import codings_of, describe
-from aclf_fhir.mapping.models import GradeScale, HeldReason, MappingContext
+from aclf_fhir.mapping.models import GradeScale, HeldReason
 from aclf_fhir.mapping.units_read import Problem
 from aclf_fhir.mapping.vocabulary import ANSWER_TEXTS, ANSWERS, Answer
 from aclf_fhir.units import Interval
@@ -22,7 +22,7 @@ _GRADE_UNITS = frozenset({"", "1", "{score}", "{grade}", "{points}"})
 
 
 def read_grade(
-    element: "Observation | ObservationComponent", scale: GradeScale, context: MappingContext
+    element: "Observation | ObservationComponent", scale: GradeScale
 ) -> tuple[Grade, str] | Problem | None:
     """Read the answer to a scale's question and say which element gave it.
 
@@ -35,7 +35,7 @@ def read_grade(
         path = "valueCodeableConcept"
         codings = codings_of(element.value_codeable_concept)
         text = element.value_codeable_concept.text
-        return _with_path(coded_grade(codings, text, scale, context, path), path)
+        return _with_path(coded_grade(codings, text, scale, path), path)
     if element.value_integer is not None:
         number = Interval.exact(Decimal(element.value_integer))
         return _with_path(ordinal_grade(number, scale, "valueInteger"), "valueInteger")
@@ -55,10 +55,8 @@ def read_grade(
         path = "valueString"
         text = element.value_string.strip()
         if text.isascii() and text.isdigit() and len(text) < 3:
-            return _with_path(
-                ordinal_grade(Interval.exact(Decimal(text)), scale, path), path
-            )
-        return _with_path(coded_grade((), text, scale, context, path), path)
+            return _with_path(ordinal_grade(Interval.exact(Decimal(text)), scale, path), path)
+        return _with_path(coded_grade((), text, scale, path), path)
     if element.data_absent_reason is not None:
         return None
     return Problem(HeldReason.ANSWER_UNKNOWN, "value", f"{scale.id}: no coded answer or grade")
@@ -72,18 +70,15 @@ def coded_grade(
     codings: "Iterable[Coding]",
     text: str | None,
     scale: GradeScale,
-    context: MappingContext,
     path: str,
 ) -> Grade | Problem:
-    """Look coded answers up; words count only where the site has listed them."""
+    """Look coded answers up; words count only where they are listed as `Coding("", text)`."""
     listed = [*codings]
     if text is not None:
         listed.append(Coding("", text))
     known: dict[Coding, Grade] = {}
     for coding in listed:
-        answer = context.site.answers.get((scale.id, coding))
-        if answer is None:
-            answer = scale.answers.get(coding)
+        answer = scale.answers.get(coding)
         if answer is not None:
             known[coding] = answer
     if not known:

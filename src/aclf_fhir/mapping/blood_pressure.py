@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["add_mean_pressure", "mean_pressure"]
 
 _MEAN, _SYSTOLIC, _DIASTOLIC = "mean_arterial_pressure", "systolic_pressure", "diastolic_pressure"
-_PAIR = 2
 _DERIVED = frozenset({"derived"})
 
 
@@ -24,8 +23,6 @@ def add_mean_pressure(draft: "Draft") -> None:
 
     Only where each was measured once and no mean was sent; a mean that was sent counts.
     """
-    if len(draft.facts) < _PAIR:
-        return
     pressures: dict[str, list[Fact]] = {_MEAN: [], _SYSTOLIC: [], _DIASTOLIC: []}
     for fact in draft.facts:
         if fact.concept in pressures and fact.kind is FactKind.MEASUREMENT:

@@ -1,10 +1,13 @@
 """What the codings of one element mean: any known one counts, contradicting ones are held."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aclf_fhir.codes import Coding
+from aclf_fhir.codes import ATC, ICD10, ICD10CM, ICD10PCS, LOINC, RXNORM, SNOMED, Coding
+from aclf_fhir.codes.check_digits import is_loinc, is_snomed
 from aclf_fhir.mapping.models import MappingContext, Strength, ValueSet
 from aclf_fhir.record import FactKind
 
@@ -12,6 +15,17 @@ if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import CodeableConcept
 
 __all__ = ["Notion", "Notions", "as_evidence", "codings_of", "describe", "read_notions"]
+
+_WELL_FORMED: Mapping[str, Callable[[str], object]] = {
+    ATC: re.compile(r"[A-Z]([0-9]{2}([A-Z]([A-Z]([0-9]{2})?)?)?)?").fullmatch,
+    ICD10: re.compile(r"[A-Z][0-9]{2}(\.[0-9A-Z-]{1,4})?").fullmatch,
+    ICD10CM: re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?").fullmatch,
+    ICD10PCS: re.compile(r"[0-9A-HJ-NP-Z]{7}").fullmatch,
+    LOINC: is_loinc,
+    RXNORM: re.compile(r"[0-9]{1,8}").fullmatch,
+    SNOMED: is_snomed,
+}
+"""The standard systems value sets are written in, and what a code of each looks like."""
 
 _RANK = {Strength.DEFINITE: 0, Strength.REVIEW: 1, Strength.SUPPORTING: 2, Strength.HISTORY: 3}
 
@@ -36,8 +50,8 @@ class Notions:
     contradiction
         Two codings that cannot both be meant, or "".
     covered
-        True where one coding belongs to a system the catalog reads here: then a code
-        it does not list has no use. A code of any other system may mean anything.
+        True where one coding is a well-formed code of a standard system the catalog
+        reads here: not listed, it has no use. Any other code may mean anything.
     set_aside
         True where the site has found one of its local codes without use.
     """
@@ -52,14 +66,21 @@ def codings_of(concept: "CodeableConcept | None") -> tuple[Coding, ...]:
     """Return the codings that have a code."""
     if concept is None or concept.coding is None:
         return ()
-    return tuple(
-        [Coding(coding.system or "", coding.code) for coding in concept.coding if coding.code]
-    )
+    return tuple([_coding(coding.system, coding.code) for coding in concept.coding if coding.code])
 
 
 def as_evidence(codings: Iterable[Coding]) -> tuple[str, ...]:
     """Return codings as facts carry them, `system|code`."""
-    return tuple([f"{system}|{code}" for system, code in codings])
+    return tuple([_written(coding) for coding in codings])
+
+
+# The same few codes come with every result: made once, then looked up.
+@lru_cache(maxsize=8192)
+def _coding(system: str | None, code: str) -> Coding:
+    return Coding(system or "", code)
+
+
+_written = lru_cache(maxsize=8192)(str)
 
 
 def describe(codings: Iterable[Coding]) -> str:
@@ -102,22 +123,32 @@ def read_notions(
 def _memberships(
     coding: Coding, context: MappingContext, kinds: frozenset[FactKind]
 ) -> tuple[dict[str, Notion], bool]:
-    """Return the notions of one coding, and whether the catalog reads its system here."""
+    """Return the notions of one coding, and whether not to be listed means no use."""
     members: dict[str, Notion] = {}
+    looked_up = _normal(coding)
+    is_well_formed = _WELL_FORMED.get(coding.system)
     covered = False
     for value_set in context.value_sets_by_system.get(coding.system, ()):
         if value_set.kind not in kinds:
             continue
-        covered = True
-        strength = value_set.strength(coding)
+        covered = is_well_formed is not None
+        strength = value_set.strength(looked_up)
         if strength is not None:
-            members[value_set.id] = _notion(value_set, strength, coding)
-    for id_, strength in context.site.value_set_codes.get(coding, ()):
-        value_set = context.value_sets[id_]
-        if value_set.kind in kinds:
-            members[id_] = _notion(value_set, strength, coding)
+            value = value_set.value_of(looked_up) or "present"
+            members[value_set.id] = Notion(value_set, strength, value)
+    if covered and is_well_formed is not None:
+        covered = bool(is_well_formed(looked_up.code))
     return members, covered
 
 
-def _notion(value_set: ValueSet, strength: Strength, coding: Coding) -> Notion:
-    return Notion(value_set, strength, value_set.value_of(coding) or "present")
+def _normal(coding: Coding) -> Coding:
+    """Return an ICD-10 code as the classification prints it.
+
+    Claims write it without the dot (`K7460`), WHO codes carry dagger or asterisk.
+    """
+    if coding.system not in (ICD10, ICD10CM):
+        return coding
+    code = coding.code.strip().upper().rstrip("+*!†")
+    if len(code) > 3 and "." not in code:
+        code = f"{code[:3]}.{code[3:]}"
+    return Coding(coding.system, code)

@@ -18,6 +18,7 @@ from aclf_fhir.units import Interval, TimeRange
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.condition import Condition
+    from aclf_fhir.fhir.r4.datatypes import CodeableConcept
     from aclf_fhir.mapping.draft import Draft
 
 __all__ = ["map_condition"]
@@ -35,8 +36,8 @@ def map_condition(condition: "Condition", draft: "Draft") -> str:
         return "entered-in-error"
     codings = codings_of(condition.code)
     notions = read_notions(codings, draft.context, _KINDS)
-    graded = _has_graded_stage(condition, draft)
-    if not notions.found and not notions.contradiction and not graded:
+    stages = _graded_stages(condition, draft)
+    if not notions.found and not notions.contradiction and not stages:
         if notions.set_aside:
             return "code-set-aside-by-site"
         if notions.covered:
@@ -65,19 +66,26 @@ def map_condition(condition: "Condition", draft: "Draft") -> str:
             flags=flags,
             codes=as_evidence(codings),
         )
-    _add_stages(condition, draft)
+    # A grade carried as stage: when it was found is not said.
+    for index, scale_id, grade, codes in stages:
+        draft.add(
+            FactKind.GRADE,
+            scale_id,
+            grade,
+            path=f"stage[{index}].summary",
+            recorded=recorded,
+            codes=codes,
+        )
     return ""
 
 
-def _code(concept: object) -> str:
+def _code(concept: "CodeableConcept | None") -> str:
     """Return the code of a status, which has one system by its required binding."""
-    codings = codings_of(concept)  # type: ignore[arg-type]
+    codings = codings_of(concept)
     return codings[0].code if codings else ""
 
 
-def _qualifiers(
-    notion: Notion, verification: str, clinical: str, *, ended: bool
-) -> frozenset[str]:
+def _qualifiers(notion: Notion, verification: str, clinical: str, *, ended: bool) -> frozenset[str]:
     """Say how surely, and whether now.
 
     Lifelong notions (cirrhosis, HIV) stay active whatever clinicalStatus says. Without
@@ -146,10 +154,6 @@ def _within(span: Span, draft: "Draft") -> TimeRange | None:
     return TimeRange(birth.earliest, span.end.latest)
 
 
-def _has_graded_stage(condition: "Condition", draft: "Draft") -> bool:
-    return any(True for _ in _graded_stages(condition, draft))
-
-
 def _graded_stages(
     condition: "Condition", draft: "Draft"
 ) -> "list[tuple[int, str, Interval | frozenset[str], tuple[str, ...]]]":
@@ -164,16 +168,3 @@ def _graded_stages(
                     found.append((index, scale.id, grade, as_evidence(codings)))
                     break
     return found
-
-
-def _add_stages(condition: "Condition", draft: "Draft") -> None:
-    """State grades carried as stage; when the stage was found is not said."""
-    for index, scale_id, grade, codes in _graded_stages(condition, draft):
-        draft.add(
-            FactKind.GRADE,
-            scale_id,
-            grade,
-            path=f"stage[{index}].summary",
-            recorded=read_recorded(condition.recorded_date, draft),
-            codes=codes,
-        )

@@ -1,9 +1,8 @@
 """The number a laboratory or a device sent, as an interval in its own and the canonical unit."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aclf_fhir.mapping.codings import codings_of
 from aclf_fhir.mapping.models import Analyte, HeldReason, MappingContext
@@ -47,8 +46,7 @@ _OTHER_VALUES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(NamedTuple):
     """A number as sent and in the canonical unit."""
 
     sent: SentValue
@@ -115,7 +113,9 @@ def measurement_of(
     if units and sent.ucum not in units:
         detail = f"{analyte.id}: this code comes in {', '.join(sorted(units))}, not in {sent.ucum}"
         return Problem(HeldReason.UNIT_DISAGREES, path, detail)
-    value = analyte.units.convert(sent.value, sent.ucum, analyte.unit)
+    value = sent.value
+    if sent.ucum != analyte.unit:
+        value = analyte.units.convert(value, sent.ucum, analyte.unit)
     if not _overlap(value, analyte.plausible):
         low, high = analyte.plausible.low, analyte.plausible.high
         detail = f"{analyte.id}: outside {low} to {high} {analyte.unit}"
@@ -135,17 +135,18 @@ def read_reference_high(
     """
     if not ranges:
         return None
-    normal = [entry for entry in ranges if entry.high is not None and _is_normal(entry)]
-    if len(normal) != 1:
+    limits = [entry.high for entry in ranges if entry.high is not None and _is_normal(entry)]
+    if len(limits) != 1:
         return None
-    high = normal[0].high
-    if high is None or high.value is None or (high.code is None and high.unit is None):
+    high = limits[0]
+    number = high.value
+    if number is None or (high.code is None and high.unit is None):
         return None
     unit = read_quantity_unit(high, analyte, context, "referenceRange.high")
     if isinstance(unit, Problem):
         return None
-    limit = Interval.exact(high.value)
-    return analyte.units.convert(limit, unit.ucum, analyte.unit), f"{high.value} {unit.ucum}"
+    limit = analyte.units.convert_number(number, unit.ucum, analyte.unit)
+    return Interval(limit, limit), f"{number} {unit.ucum}"
 
 
 def _is_normal(entry: "ObservationReferenceRange") -> bool:

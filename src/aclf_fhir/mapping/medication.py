@@ -22,7 +22,7 @@ Drug = tuple[Notions, tuple[str, ...], str]
 """What it is, its codings as evidence, and the element that says so."""
 
 
-def map_medication(medication: "Medication", draft: "Draft") -> str:  # noqa: ARG001
+def map_medication(medication: "Medication", draft: "Draft") -> str:
     """Set a Medication aside; the resources that wait for it are mapped again."""
     return "medication-definition"
 

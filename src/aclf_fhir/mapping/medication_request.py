@@ -1,6 +1,6 @@
 """MedicationRequest → a drug ordered; never proof that it was given."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aclf_fhir.mapping.codings import codings_of
 from aclf_fhir.mapping.doses import rate_of
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from aclf_fhir.mapping.draft import Draft
 
 __all__ = ["map_medication_request"]
+
+T = TypeVar("T")
 
 _WISHES = frozenset({"proposal", "plan", "option"})
 
@@ -64,7 +66,7 @@ def map_medication_request(request: "MedicationRequest", draft: "Draft") -> str:
     return ""
 
 
-def _first[T](items: "list[T] | None") -> "T | None":
+def _first(items: "list[T] | None") -> "T | None":
     """Return the only item; of several, none speaks for all."""
     return items[0] if items is not None and len(items) == 1 else None
 

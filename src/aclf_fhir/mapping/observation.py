@@ -17,7 +17,6 @@ from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import Span, check_time, period_span, read_time
 from aclf_fhir.mapping.units_read import Problem
 from aclf_fhir.record import FactKind, FactStatus
-from aclf_fhir.units import TimeRange
 
 if TYPE_CHECKING:
     from aclf_fhir.codes import Coding
@@ -37,10 +36,11 @@ def map_observation(observation: "Observation", draft: "Draft") -> str:
     codings = codings_of(observation.code)
     question = read_question(codings, context)
     parts: list[tuple[str, ObservationComponent, Question | Problem]] = []
-    for index, component in enumerate(observation.component or ()):
-        asked = read_question(codings_of(component.code), context)
-        if asked is not None:
-            parts.append((f"component[{index}].", component, asked))
+    if observation.component is not None:
+        for index, component in enumerate(observation.component):
+            asked = read_question(codings_of(component.code), context)
+            if asked is not None:
+                parts.append((f"component[{index}].", component, asked))
     if question is None and not parts:
         return _set_aside(observation, codings, draft)
     if observation.status == "cancelled":
@@ -56,13 +56,12 @@ def map_observation(observation: "Observation", draft: "Draft") -> str:
         reader.read("", observation, codings, question)
     for path, component, asked in parts:
         reader.read(path, component, codings_of(component.code), asked)
-    add_mean_pressure(draft)
+    if parts:
+        add_mean_pressure(draft)
     return ""
 
 
-def _set_aside(
-    observation: "Observation", codings: "tuple[Coding, ...]", draft: "Draft"
-) -> str:
+def _set_aside(observation: "Observation", codings: "tuple[Coding, ...]", draft: "Draft") -> str:
     """Find the rule for an Observation no code of which is known, or hold it."""
     context = draft.context
     if not context.site.set_aside.isdisjoint(codings):
@@ -115,7 +114,7 @@ def _effective(observation: "Observation", draft: "Draft") -> Span:
         return span
     check_time(draft, span.start, path)
     if span.end is not None and not draft.blocked:
-        check_time(draft, TimeRange(span.end.earliest, span.end.latest), path)
+        check_time(draft, span.end, path)
     return span
 
 
@@ -191,7 +190,7 @@ class _Reader:
             added = check_specimen(self.types, analyte, qualifiers, draft)
             if added is None:
                 return
-            qualifiers |= added
+            qualifiers = qualifiers | added if added else qualifiers
         read: Measurement | Problem | None = None
         if not self._awaited(element):
             read = read_measurement(element, analyte, draft.context, question.units)
@@ -227,7 +226,7 @@ class _Reader:
         codings: "tuple[Coding, ...]",
         scale: GradeScale,
     ) -> None:
-        read = None if self._awaited(element) else read_grade(element, scale, self.draft.context)
+        read = None if self._awaited(element) else read_grade(element, scale)
         # A scale that asks present or absent of a notion states the notion.
         is_finding = scale.id in self.draft.context.value_sets
         kind = FactKind.FINDING if is_finding else FactKind.GRADE

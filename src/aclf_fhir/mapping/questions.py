@@ -1,7 +1,8 @@
 """What the code of an Observation asks for: an analyte, a scale, or the notions of a test."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.codings import Notion, describe, read_notions
@@ -12,12 +13,12 @@ from aclf_fhir.record import FactKind
 __all__ = ["Question", "read_question"]
 
 _NONE: frozenset[str] = frozenset()
+_NO_NOTIONS: Mapping[str, Notion] = MappingProxyType({})
 _FINDING = frozenset({FactKind.FINDING})
 _VESSELS = frozenset({"arterial", "venous", "capillary"})
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What one code asks for; exactly one of the first three is there.
 
     Parameters
@@ -32,7 +33,7 @@ class Question:
 
     analyte: Analyte | None = None
     scale: GradeScale | None = None
-    notions: Mapping[str, Notion] = field(default_factory=dict)
+    notions: Mapping[str, Notion] = _NO_NOTIONS
     qualifiers: frozenset[str] = _NONE
     units: frozenset[str] = _NONE
 
@@ -41,30 +42,34 @@ def read_question(
     codings: tuple[Coding, ...], context: MappingContext
 ) -> Question | Problem | None:
     """Look the codings of an Observation or component up; None if none is known."""
-    analytes: set[str] = set()
-    scales: set[str] = set()
+    analyte_id = scale_id = None
+    contradiction = False
     qualifiers = units = _NONE
     unclear: Coding | None = None
     for coding in codings:
         entry = context.analytes_by_code.get(coding)
         if entry is not None:
             id_, code = entry
-            if code.needs_site and coding not in context.site.analyte_codes:
+            if code.needs_site:
                 unclear = coding
                 continue
-            analytes.add(id_)
+            contradiction = contradiction or analyte_id not in (None, id_)
+            analyte_id = id_
             qualifiers |= code.qualifiers
             units = units & code.units if units and code.units else units | code.units
-        scale_id = context.scales_by_code.get(coding)
-        if scale_id is not None:
-            scales.add(scale_id)
-    if len(analytes) + len(scales) > 1 or len(qualifiers & _VESSELS) > 1:
+        id_of_scale = context.scales_by_code.get(coding)
+        if id_of_scale is not None:
+            contradiction = contradiction or scale_id not in (None, id_of_scale)
+            scale_id = id_of_scale
+    if analyte_id is not None and scale_id is None and not contradiction:
+        if qualifiers and len(qualifiers & _VESSELS) > 1:
+            return Problem(HeldReason.CONTRADICTING_CODES, "code", describe(codings))
+        analyte = context.analytes[analyte_id]
+        return Question(analyte, qualifiers=qualifiers, units=units)
+    if contradiction or (analyte_id is not None and scale_id is not None):
         return Problem(HeldReason.CONTRADICTING_CODES, "code", describe(codings))
-    if analytes:
-        analyte = context.analytes[analytes.pop()]
-        return Question(analyte=analyte, qualifiers=qualifiers, units=units)
-    if scales:
-        return Question(scale=context.scales[scales.pop()])
+    if scale_id is not None:
+        return Question(scale=context.scales[scale_id])
     if unclear is not None:
         detail = f"{unclear} means different things at different sites: declare it in the site file"
         return Problem(HeldReason.UNMAPPED_CODE, "code", detail)

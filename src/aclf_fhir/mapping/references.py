@@ -27,6 +27,9 @@ def literal_reference(reference: "Reference | None") -> str | None:
     """Return `Type/id` of a reference to a resource of this site, without version."""
     if reference is None or reference.reference is None:
         return None
+    type_, slash, logical_id = reference.reference.partition("/")
+    if slash and type_.isalpha() and logical_id.replace("-", "").isalnum():
+        return reference.reference
     try:
         parsed = parse_reference(reference.reference)
     except AclfError:

@@ -25,7 +25,9 @@ RULES: Mapping[str, str] = {
     "entered-in-error": "Its sender has withdrawn it; what it stated before is retracted.",
     "family-history-without-use": "No condition in it bears on hereditary cancer.",
     "medication-definition": "A Medication is read through the resources that refer to it.",
-    "medication-without-use": "Its codes are standard ones of drugs that no criterion or score reads.",
+    "medication-without-use": (
+        "Its codes are standard ones of drugs that no criterion or score reads."
+    ),
     "order-without-use": (
         "An order proves nothing done; only orders and listings for liver transplantation are read."
     ),

@@ -19,7 +19,7 @@ _VESSELS = frozenset({"arterial", "venous", "capillary"})
 _NONE: frozenset[str] = frozenset()
 
 
-def map_specimen(specimen: "Specimen", draft: "Draft") -> str:  # noqa: ARG001
+def map_specimen(specimen: "Specimen", draft: "Draft") -> str:
     """Set a Specimen aside; the Observations that wait for it are mapped again."""
     return "specimen-definition"
 
@@ -43,7 +43,7 @@ def specimen_types(
     if not codings and concept.text is not None:
         declared = local.get(Coding("", concept.text))
         return () if declared is None else (declared,)
-    return tuple([local.get(coding, coding) for coding in codings])
+    return tuple([local.get(coding, coding) for coding in codings]) if local else codings
 
 
 def check_specimen(
@@ -54,9 +54,11 @@ def check_specimen(
     A type of a system the analyte lists types of must be among them. A type of any
     other system cannot be read: the code stands for itself.
     """
-    if not types:
-        return _NONE
     allowed = analyte.specimens
+    if not types or (
+        SPECIMEN_QUALIFIERS.keys().isdisjoint(types) and allowed.issuperset(types)
+    ):
+        return _NONE
     systems = {coding.system for coding in allowed}
     wrong = [coding for coding in types if coding.system in systems and coding not in allowed]
     vessels = {SPECIMEN_QUALIFIERS[coding] for coding in types if coding in SPECIMEN_QUALIFIERS}

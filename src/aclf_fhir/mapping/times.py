@@ -1,9 +1,8 @@
 """When something was true of the patient, and when that cannot be."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aclf_fhir.errors import AclfError
 from aclf_fhir.fhir import parse_date_time
@@ -24,12 +23,13 @@ __all__ = [
     "read_time",
 ]
 
+_DATE = len("2024-06-15")
+
 FUTURE_TOLERANCE = timedelta(minutes=5)
 """How far a sender's clock may run ahead of ours; more is held."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """When something began and ended; None where that was not said."""
 
     start: TimeRange | None = None
@@ -44,6 +44,13 @@ def read_time(text: str | None, draft: Draft) -> TimeRange | None:
     """
     if text is None:
         return None
+    if len(text) > _DATE and text[17:19] != "60":
+        # The text was checked when the resource was parsed: no second look at its form.
+        try:
+            instant = datetime.fromisoformat(text).astimezone(UTC)
+        except OverflowError:
+            return None
+        return TimeRange(instant, instant)
     try:
         return parse_date_time(text, draft.context.site.zone)
     except AclfError:

@@ -1,7 +1,6 @@
 """Which unit a number was sent in: read from code, text or the site's file, never guessed."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aclf_fhir.codes import UCUM
 from aclf_fhir.errors import AclfError
@@ -20,8 +19,7 @@ _FROM_SITE = frozenset({"unit_from_site"})
 _TEXT_UNREAD = frozenset({"unit_text_unread"})
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Why one element cannot be read; `path` is relative to the element's owner."""
 
     reason: HeldReason
@@ -29,8 +27,7 @@ class Problem:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A unit as sent, what it was read as, and what a reader must know of that."""
 
     sent: str
@@ -53,7 +50,7 @@ def read_quantity_unit(
         reading = _read(code, analyte, context, f"{path}.code")
         if isinstance(reading, Problem):
             return reading
-        # A code without system, or of another one, is a spelling like any other.
+        # A code of another system than UCUM is a spelling like any other.
         plain = quantity.system == UCUM and not reading.mapped
         unit = Unit(code, reading.ucum, _NONE if plain else _MAPPED)
     if text is None or text == code:

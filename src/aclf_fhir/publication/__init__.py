@@ -1,1 +1,72 @@
-"""Results as FHIR."""
+"""Results as FHIR: pure functions from evaluations to resources, byte for byte the same."""
+
+from aclf_fhir.publication.blinding import (
+    BlindCriterion,
+    BlindOutcome,
+    BlindVerdict,
+    blind_outcome,
+    blind_verdict,
+)
+from aclf_fhir.publication.bundle import BundleEntry, BundleType, bundle_bytes
+from aclf_fhir.publication.capability import (
+    OfferedOperation,
+    OfferedParameter,
+    OfferedResource,
+    capability_statement,
+)
+from aclf_fhir.publication.criterion import verdict_id, verdict_observations
+from aclf_fhir.publication.derived import (
+    ORIGIN,
+    Derived,
+    ObservationStatus,
+    derived_id,
+    revise,
+    with_status,
+)
+from aclf_fhir.publication.measure import measure, measure_report
+from aclf_fhir.publication.operation_outcome import operation_outcome
+from aclf_fhir.publication.outcome import outcome_observation
+from aclf_fhir.publication.provenance import EvaluationReason, gateway_device, provenance
+from aclf_fhir.publication.score import score_observation, score_observations, score_panel
+from aclf_fhir.publication.study import protocol_code_system, questionnaire, research_study
+from aclf_fhir.publication.subject import research_subject, research_subject_id
+from aclf_fhir.publication.trial_zone import TrialZone
+
+__all__ = [
+    "ORIGIN",
+    "BlindCriterion",
+    "BlindOutcome",
+    "BlindVerdict",
+    "BundleEntry",
+    "BundleType",
+    "Derived",
+    "EvaluationReason",
+    "ObservationStatus",
+    "OfferedOperation",
+    "OfferedParameter",
+    "OfferedResource",
+    "TrialZone",
+    "blind_outcome",
+    "blind_verdict",
+    "bundle_bytes",
+    "capability_statement",
+    "derived_id",
+    "gateway_device",
+    "measure",
+    "measure_report",
+    "operation_outcome",
+    "outcome_observation",
+    "protocol_code_system",
+    "provenance",
+    "questionnaire",
+    "research_study",
+    "research_subject",
+    "research_subject_id",
+    "revise",
+    "score_observation",
+    "score_observations",
+    "score_panel",
+    "verdict_id",
+    "verdict_observations",
+    "with_status",
+]

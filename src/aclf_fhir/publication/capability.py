@@ -143,7 +143,9 @@ def _resource(resource: OfferedResource) -> Json:
         conditionalUpdate=resource.conditional_update,
         searchInclude=list(resource.includes),
         searchRevInclude=list(resource.reverse_includes),
-        searchParam=[_parameter(parameter) for parameter in resource.parameters] if searches else [],
+        searchParam=[_parameter(parameter) for parameter in resource.parameters]
+        if searches
+        else [],
         operation=[_operation(operation) for operation in resource.operations],
     )
 
@@ -160,7 +162,6 @@ def _parameter(parameter: OfferedParameter) -> Json:
 def _operation(operation: OfferedOperation) -> Json:
     return compact(
         name=operation.name,
-        definition=operation.definition
-        or f"{CANONICAL_BASE}/OperationDefinition/{operation.name}",
+        definition=operation.definition or f"{CANONICAL_BASE}/OperationDefinition/{operation.name}",
         documentation=operation.documentation,
     )

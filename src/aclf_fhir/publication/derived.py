@@ -132,7 +132,7 @@ _JUDGED = tuple(f"/StructureDefinition/{name}".encode() for name in ("criterion"
 
 
 def _statement(members: dict[str, msgspec.Raw]) -> dict[str, bytes]:
-    """What a stored resource says, without when it was written or judged."""
+    """Take away when a stored resource was written or judged; the rest is what it says."""
     statement = {name: bytes(raw) for name, raw in members.items()}
     meta = statement.pop("meta", b"")
     if statement.get("status") == b'"amended"':

@@ -29,8 +29,9 @@ __all__ = [
     "part",
     "profile_url",
     "quantity",
+    "reason_components",
     "reference",
-    "research_study",
+    "study_extension",
 ]
 
 Members = dict[str, Json]
@@ -100,7 +101,7 @@ def part(name: str, **value: Json) -> Members:
     return {"url": name, **value}
 
 
-def research_study(trial: str) -> Members:
+def study_extension(trial: str) -> Members:
     """Build the standard extension that ties a resource to the study it was made for."""
     return {"url": _RESEARCH_STUDY, "valueReference": reference(f"ResearchStudy/{trial}")}
 
@@ -168,6 +169,14 @@ def flag_components(flags: Iterable[str]) -> list[Json]:
     """List what a reader must know, one component each."""
     return [
         component("flag", {"valueCodeableConcept": concept(local("flags", flag))}) for flag in flags
+    ]
+
+
+def reason_components(reasons: Iterable[str]) -> list[Json]:
+    """List why something is unknown, one component each."""
+    return [
+        component("reason", {"valueCodeableConcept": concept(local("reasons", reason))})
+        for reason in reasons
     ]
 
 

@@ -12,7 +12,7 @@ __all__ = ["operation_outcome"]
 # `Observation.status` and `Bundle.entry[3].resource`, but not `OBX-5` or a file's path.
 _FHIRPATH = re.compile(r"[A-Z][A-Za-z]*(?:[.\[].*)?")
 
-_ALL_WELL = {
+_ALL_WELL: Json = {
     "severity": "information",
     "code": "informational",
     "details": {"text": "No problem was found."},

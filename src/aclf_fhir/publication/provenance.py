@@ -21,7 +21,7 @@ from aclf_fhir.record import SourceVersion
 
 __all__ = ["EvaluationReason", "gateway_device", "provenance"]
 
-_ASSEMBLER = Coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "assembler")
+_AGENT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
 
 class EvaluationReason(StrEnum):
@@ -109,7 +109,7 @@ def provenance(
         activity=concept(local("evaluation", "evaluate")),
         agent=[
             {
-                "type": concept(_ASSEMBLER),
+                "type": concept(Coding(_AGENT_TYPE, "assembler")),
                 "who": reference(device.reference, f"aclf-fhir {software_version}"),
             }
         ],

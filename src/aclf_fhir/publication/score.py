@@ -79,7 +79,7 @@ def score_observations(
         subject_reference=subject_reference,
         status=status,
     )
-    if SCORES[evaluation.result.score].loinc != _CHILD_PUGH_TOTAL:
+    if SCORES[evaluation.score].loinc != _CHILD_PUGH_TOTAL:
         return (observation,)
     panel = score_panel(
         evaluation,
@@ -106,15 +106,15 @@ def score_observation(
     in the component of its input, and in the Provenance of the evaluation.
     """
     result, choices = evaluation.result, evaluation.choices
-    score = SCORES[result.score]
-    sources = distinct(fact.source for choice in choices for fact in choice.facts)
+    score = SCORES[evaluation.score]
+    sources = distinct(fact.source for fact in evaluation.facts)
     components = score_components(result, score)
     components.extend(_input(choice) for choice in choices)
     if evaluation.span is not None:
         components.append(component("span", {"valueQuantity": _minutes(evaluation.span)}))
     resource = compact(
         resourceType="Observation",
-        id=_id(site, subject, result.score, evaluation.at),
+        id=_id(site, subject, evaluation.score, evaluation.at),
         meta=meta("score"),
         status=status,
         category=categories("score"),
@@ -139,7 +139,7 @@ def score_panel(
 ) -> Derived:
     """Write the Child-Pugh panel (LOINC 98153-0) with the total as its member."""
     subject = observation.subject or ""
-    score = SCORES[evaluation.result.score]
+    score = SCORES[evaluation.score]
     resource = compact(
         resourceType="Observation",
         id=_id(site, subject, f"{score.id}-panel", evaluation.at),
@@ -159,7 +159,7 @@ def score_panel(
 
 
 def derived_from(sources: Iterable[SourceVersion]) -> list[Json]:
-    """Reference each source version that `derivedFrom` may point at."""
+    """List each source version that `derivedFrom` may point at."""
     return [reference(source.reference) for source in sources if source.type in _DERIVABLE]
 
 

@@ -20,9 +20,10 @@ from aclf_fhir.publication.elements import (
     flag_components,
     local,
     quantity,
+    reason_components,
 )
 from aclf_fhir.scores import Score, ScoreResult
-from aclf_fhir.units import round_half_up
+from aclf_fhir.units import Interval, round_half_up
 
 __all__ = ["score_code", "score_components", "score_method", "score_value"]
 
@@ -67,7 +68,7 @@ def score_value(result: ScoreResult, score: Score) -> Members:
     else:
         rounded = result.rounded
         if rounded is None:
-            rounded = round_half_up(result.value, DECIMALS)
+            rounded = _shown(result.value)
         members["valueQuantity"] = quantity(rounded, score.unit or SCORE_UNIT)
     if result.category is not None:
         members["interpretation"] = [grade(score, result.category)]
@@ -79,17 +80,27 @@ def score_components(result: ScoreResult, score: Score) -> list[Json]:
     unit = score.unit or SCORE_UNIT
     components: list[Json] = []
     if isinstance(result.value, Decimal):
-        unrounded = quantity(round_half_up(result.value, DECIMALS), unit)
+        unrounded = quantity(_shown(result.value), unit)
         components.append(component("unrounded", {"valueQuantity": unrounded}))
     components.extend(_points(organ, points) for organ, points in result.components.items())
-    if result.bounds is not None:
-        components.append(component("bounds", amount(result.bounds, unit)))
-    for category in result.possible:
-        components.append(component("possible", {"valueCodeableConcept": grade(score, category)}))
+    for name, bounds in (("bounds", result.bounds), ("rounded-bounds", result.rounded_bounds)):
+        if bounds is not None:
+            components.append(component(name, amount(bounds, unit)))
+    if result.status != "ok":
+        components.extend(
+            component("possible", {"valueCodeableConcept": grade(score, category)})
+            for category in result.possible
+        )
+    elif result.reason is not None:
+        components.extend(reason_components([result.reason]))
     for name, detail in _flat(result.details):
         components.append(component(f"detail.{name}", _detail(detail)))
     components.extend(flag_components(result.flags))
     return components
+
+
+def _shown(value: Decimal) -> Decimal:
+    return round_half_up(value, DECIMALS)
 
 
 def _why_absent(result: ScoreResult) -> Members:
@@ -126,7 +137,9 @@ def _detail(detail: object) -> Members:
     if isinstance(detail, int):
         return {"valueInteger": detail}
     if isinstance(detail, Decimal):
-        return {"valueQuantity": quantity(round_half_up(detail, DECIMALS), "1")}
+        return {"valueQuantity": quantity(_shown(detail), "")}
+    if isinstance(detail, Interval):
+        return amount(detail, "")
     if isinstance(detail, str):
         return {"valueString": detail}
     if isinstance(detail, tuple):

@@ -5,7 +5,7 @@ import msgspec
 from aclf_fhir.publication.derived import Derived, derived_id, write
 from aclf_fhir.publication.elements import Members, compact, meta, profile_url, reference
 from aclf_fhir.publication.trial_content import verdict_extension
-from aclf_fhir.trial import Verdict
+from aclf_fhir.trial.screen import Verdict
 
 __all__ = ["research_subject", "research_subject_id"]
 

@@ -3,7 +3,6 @@
 As `score_content`: nothing here knows a subject or a fact, so both zones use it.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from aclf_fhir.codes import Coding, local_system
@@ -27,7 +26,6 @@ __all__ = [
     "fresh_component",
     "protocol_code",
     "protocol_system",
-    "reason_components",
     "role_component",
     "verdict_code",
     "verdict_extension",
@@ -94,14 +92,6 @@ def answer_value(answer: str) -> Members:
 def role_component(role: str) -> Members:
     """Say on which side a criterion stands: an exclusion that is met keeps a subject out."""
     return component("role", {"valueCodeableConcept": concept(local("criteria", role))})
-
-
-def reason_components(reasons: Iterable[str]) -> list[Json]:
-    """List why something is unknown, one component each."""
-    return [
-        component("reason", {"valueCodeableConcept": concept(local("reasons", reason))})
-        for reason in reasons
-    ]
 
 
 def fresh_component(fresh_until: datetime | None) -> list[Json]:

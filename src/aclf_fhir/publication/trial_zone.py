@@ -22,8 +22,9 @@ from aclf_fhir.publication.elements import (
     date_time,
     flag_components,
     meta,
+    reason_components,
     reference,
-    research_study,
+    study_extension,
 )
 from aclf_fhir.publication.score_content import (
     score_code,
@@ -36,7 +37,6 @@ from aclf_fhir.publication.trial_content import (
     criterion_value,
     fresh_component,
     protocol_code,
-    reason_components,
     role_component,
     verdict_code,
     verdict_extension,
@@ -99,9 +99,7 @@ class TrialZone:
             resourceType="ResearchSubject",
             id=self._id("ResearchSubject", pseudonym),
             meta=_meta(),
-            extension=[
-                verdict_extension(verdict.verdict, verdict.version, verdict.fresh_until)
-            ],
+            extension=[verdict_extension(verdict.verdict, verdict.version, verdict.fresh_until)],
             status=status,
             study=reference(f"ResearchStudy/{self.trial}"),
             individual=_patient(pseudonym),
@@ -116,7 +114,7 @@ class TrialZone:
             "score",
             (result.score, date_time(at)),
             code=score_code(score),
-            at=at,
+            when=date_time(at),
             value=score_value(result, score),
             method=score_method(score),
             components=score_components(result, score),
@@ -134,10 +132,13 @@ class TrialZone:
             "verdict",
             (),
             code=verdict_code(self.trial),
-            at=as_of,
+            when=date_time(as_of),
             value=verdict_value(verdict.verdict),
             members=[reference(criterion.reference) for criterion in criteria],
-            components=fresh_component(verdict.fresh_until),
+            components=[
+                *reason_components(verdict.reasons),
+                *fresh_component(verdict.fresh_until),
+            ],
         )
         return (panel, *criteria)
 
@@ -148,20 +149,18 @@ class TrialZone:
             "outcome",
             (outcome.id,),
             code=protocol_code(self.trial, outcome.id),
-            at=outcome.due,
+            when=outcome.due.isoformat(),
             value=answer_value(outcome.answer),
             components=[*reason_components(outcome.reasons), *flag_components(outcome.flags)],
         )
 
-    def _criterion(
-        self, pseudonym: str, criterion: BlindCriterion, *, as_of: datetime
-    ) -> Derived:
+    def _criterion(self, pseudonym: str, criterion: BlindCriterion, *, as_of: datetime) -> Derived:
         return self._observation(
             pseudonym,
             "criterion",
             (criterion.id,),
             code=protocol_code(self.trial, criterion.id),
-            at=as_of,
+            when=date_time(as_of),
             value=criterion_value(criterion.outcome),
             components=[
                 role_component(criterion.role),
@@ -177,7 +176,7 @@ class TrialZone:
         identity: tuple[str, ...],
         *,
         code: Members,
-        at: datetime,
+        when: str,
         value: Members,
         components: list[Json],
         method: Members | None = None,
@@ -187,12 +186,12 @@ class TrialZone:
             resourceType="Observation",
             id=self._id("Observation", pseudonym, kind, *identity),
             meta=_meta(kind),
-            extension=[research_study(self.trial)],
+            extension=[study_extension(self.trial)],
             status="final",
             category=categories(kind),
             code=code,
             subject=_patient(pseudonym),
-            effectiveDateTime=date_time(at),
+            effectiveDateTime=when,
             **value,
             method=method,
             hasMember=members,

@@ -1,74 +1,116 @@
 """EASL-CLIF grade of acute-on-chronic liver failure."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from aclf_fhir.scores.clif_organs import (
-    CLIF_C_OF,
     ORGAN_ARGUMENTS,
     ORGAN_INPUTS,
     Vasopressor,
     Ventilation,
-    failed_organs,
-    organ_points,
-    support_flags,
 )
-from aclf_fhir.scores.corners import codes_of, representatives, spread
-from aclf_fhir.scores.definition import YES, Score, ScoreInput, ScoreValue
+from aclf_fhir.scores.definition import Score
+from aclf_fhir.scores.organ_states import Definition, OrganStates
 from aclf_fhir.scores.oxygenation import derive_ratio
 from aclf_fhir.scores.result import ScoreResult
 
-__all__ = [
-    "EASL_CLIF_ACLF_GRADE",
-    "GRADES",
-    "Dysfunction",
-    "OrganStates",
-    "easl_clif_aclf_grade",
-    "grade_of",
-    "possible_states",
-    "summary_of_grades",
-]
-
-GRADES = ("none", "1a", "1b", "2", "3a", "3b")
-"""In order of severity; 1a and 1b are neighbors."""
-
-_ARGUMENT: dict[str, ScoreInput] = {each.name: each for each in ORGAN_ARGUMENTS}
+__all__ = ["EASL_CLIF_ACLF_GRADE", "easl_clif_aclf_grade"]
 
 
-@dataclass(frozen=True, slots=True)
-class Dysfunction:
-    """What keeps a single failure from being no ACLF, and the failures themselves.
+def _grade(states: OrganStates) -> str:
+    """Grade six organ states; the table stands in `easl_clif_aclf_grade`."""
+    brain, _, _, kidney, _, _ = states
+    failures = states.count("failure")
+    if failures == 0:
+        return "none"
+    if failures == 1:
+        if kidney == "failure":
+            return "1a"
+        return "1b" if "dysfunction" in (kidney, brain) else "none"
+    return "2" if failures == 2 else "3a" if failures == 3 else "3b"
+
+
+_DEFINITION = Definition.of(("none", "1a", "1b", "2", "3a", "3b"), _grade)
+
+EASL_CLIF_ACLF_GRADE = Score(
+    id="easl_clif_aclf_grade",
+    version="1",
+    title="EASL-CLIF grade of ACLF",
+    inputs=ORGAN_INPUTS,
+    arguments=ORGAN_ARGUMENTS,
+    derive=derive_ratio,
+    spread=_DEFINITION.spread,
+    citation="Moreau R, et al. Gastroenterology 2013;144(7):1426-1437",
+    doi="10.1053/j.gastro.2013.02.042",
+    verification="V2",
+    formula="number of organ failures, with kidney and brain dysfunction beside a single one",
+    unit="",
+    form="steps",
+)
+
+
+@EASL_CLIF_ACLF_GRADE.computed_by
+def easl_clif_aclf_grade(
+    *,
+    bilirubin_mg_dl: Decimal,
+    creatinine_mg_dl: Decimal,
+    renal_replacement: bool,
+    he_grade: int,
+    inr: Decimal,
+    mean_arterial_pressure_mm_hg: Decimal,
+    vasopressor: Vasopressor,
+    ventilation: Ventilation,
+    pao2_fio2_mm_hg: Decimal | None = None,
+    spo2_fio2: Decimal | None = None,
+) -> ScoreResult:
+    """Grade acute-on-chronic liver failure in a patient with decompensated cirrhosis.
+
+    ========  ==========================  ==============================  =====
+    Failures  Organ                       and                             Grade
+    ========  ==========================  ==============================  =====
+    0                                                                     none
+    1         kidney                                                      1a
+    1         liver, coagulation,         creatinine 1.5 to < 2.0 mg/dL,  1b
+              circulation, respiration    or West Haven grade 1 to 2
+    1         the same                    neither                         none
+    1         brain                       creatinine 1.5 to < 2.0 mg/dL   1b
+    1         brain                       creatinine < 1.5 mg/dL          none
+    2                                                                     2
+    3                                                                     3a
+    4 to 6                                                                3b
+    ========  ==========================  ==============================  =====
+
+    Organ failures are those of `clif_c_of`. Whether the patient has cirrhosis and was
+    admitted for an acute decompensation is not asked here.
 
     Parameters
     ----------
-    kidney
-        Creatinine of 1.5 to below 2.0 mg/dL.
-    brain
-        West Haven grade 1 to 2.
-    """
+    bilirubin_mg_dl, creatinine_mg_dl, renal_replacement, he_grade, inr
+        As in `clif_c_of`.
+    mean_arterial_pressure_mm_hg, vasopressor, ventilation, pao2_fio2_mm_hg, spo2_fio2
+        As in `clif_c_of`.
 
-    kidney: bool
-    brain: bool
+    Returns
+    -------
+    ScoreResult
+        `ok`: the grade as value and category. Details: `organ_failures`, `clif_c_of`,
+        `aclf_present` and, where terlipressin was counted, the grade
+        `without_terlipressin`. For inexact inputs `possible` lists the grades.
 
-
-@dataclass(frozen=True, slots=True)
-class OrganStates:
-    """One possible state of the six organs.
-
-    Parameters
+    References
     ----------
-    failures
-        Organs in failure.
-    dysfunction
-        Dysfunctions beside them.
-    inr
-        The INR, for definitions that ask for it.
-    without_terlipressin
-        Organs in failure if terlipressin given for another reason did not count.
+    Moreau R, et al. Gastroenterology 2013;144(7):1426-1437. doi:10.1053/j.gastro.2013.02.042
+    EASL guideline on ACLF. J Hepatol 2023;79(2):461-491. doi:10.1016/j.jhep.2023.04.021
     """
-
-    failures: frozenset[str]
-    dysfunction: Dysfunction
-    inr: Decimal
-    without_terlipressin: frozenset[str]
+    return _DEFINITION.exact(
+        EASL_CLIF_ACLF_GRADE,
+        bilirubin_mg_dl=bilirubin_mg_dl,
+        creatinine_mg_dl=creatinine_mg_dl,
+        renal_replacement=renal_replacement,
+        he_grade=he_grade,
+        inr=inr,
+        mean_arterial_pressure_mm_hg=mean_arterial_pressure_mm_hg,
+        vasopressor=vasopressor,
+        ventilation=ventilation,
+        pao2_fio2_mm_hg=pao2_fio2_mm_hg,
+        spo2_fio2=spo2_fio2,
+    )

@@ -36,6 +36,7 @@ _HE_CONTROLLED = ScoreInput(
     title="Encephalopathy suppressed by medication",
     values=(NO, YES),
     required=False,
+    recorded_only=True,
 )
 
 _PT_PROLONGATION = ScoreInput(

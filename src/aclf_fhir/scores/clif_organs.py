@@ -1,5 +1,6 @@
 """EASL-CLIF organ failures and the CLIF-C organ failure score."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
@@ -28,9 +29,16 @@ __all__ = [
     "ORGAN_INPUTS",
     "Vasopressor",
     "Ventilation",
+    "brain_points",
+    "circulation_points",
     "clif_c_of",
+    "coagulation_points",
     "failed_organs",
+    "kidney_points",
+    "liver_points",
     "organ_points",
+    "respiration_points",
+    "support_flags",
 ]
 
 Vasopressor = Literal["no", "terlipressin", "yes"]
@@ -82,19 +90,19 @@ def organ_points(
     spo2_fio2: Decimal | None,
 ) -> dict[str, int]:
     """Return the points of the six organs; the table stands in `clif_c_of`."""
-    for_encephalopathy = ventilation == "hepatic_encephalopathy"
-    for_lungs = ventilation in ("other", "unknown_reason")
     return {
-        "liver": 1 if bilirubin_mg_dl < 6 else 2 if bilirubin_mg_dl < 12 else 3,
+        "liver": liver_points(bilirubin_mg_dl),
         "kidney": kidney_points(creatinine_mg_dl, renal_replacement=renal_replacement),
-        "brain": 3 if he_grade >= 3 or for_encephalopathy else 2 if he_grade >= 1 else 1,
-        "coagulation": 1 if inr < 2 else 2 if inr < Decimal("2.5") else 3,
+        "brain": brain_points(he_grade, ventilation=ventilation),
+        "coagulation": coagulation_points(inr),
         "circulation": circulation_points(mean_arterial_pressure_mm_hg, vasopressor=vasopressor),
-        "respiration": 3
-        if for_lungs
-        else 1
-        + limits_reached(pao2_fio2_mm_hg, spo2_fio2, pao2=(300, 200), spo2=(357, 214)),
+        "respiration": respiration_points(pao2_fio2_mm_hg, spo2_fio2, ventilation=ventilation),
     }
+
+
+def liver_points(bilirubin_mg_dl: Decimal) -> int:
+    """Return the points of the liver."""
+    return 1 if bilirubin_mg_dl < 6 else 2 if bilirubin_mg_dl < 12 else 3
 
 
 def kidney_points(creatinine_mg_dl: Decimal, *, renal_replacement: bool) -> int:
@@ -104,14 +112,35 @@ def kidney_points(creatinine_mg_dl: Decimal, *, renal_replacement: bool) -> int:
     return 2 if creatinine_mg_dl >= 2 else 1
 
 
-def circulation_points(mean_arterial_pressure_mm_hg: Decimal, *, vasopressor: Vasopressor) -> int:
+def brain_points(he_grade: int, *, ventilation: str) -> int:
+    """Return the points of the brain."""
+    if he_grade >= 3 or ventilation == "hepatic_encephalopathy":
+        return 3
+    return 2 if he_grade >= 1 else 1
+
+
+def coagulation_points(inr: Decimal) -> int:
+    """Return the points of coagulation; platelets play no part."""
+    return 1 if inr < 2 else 2 if inr < Decimal("2.5") else 3
+
+
+def circulation_points(mean_arterial_pressure_mm_hg: Decimal, *, vasopressor: str) -> int:
     """Return the points of the circulation."""
     if vasopressor != "no":
         return 3
     return 2 if mean_arterial_pressure_mm_hg < 70 else 1
 
 
-def failed_organs(points: dict[str, int]) -> tuple[str, ...]:
+def respiration_points(
+    pao2_fio2_mm_hg: Decimal | None, spo2_fio2: Decimal | None, *, ventilation: str
+) -> int:
+    """Return the points of respiration; ventilation for encephalopathy leaves the ratio."""
+    if ventilation in ("other", "unknown_reason"):
+        return 3
+    return 1 + limits_reached(pao2_fio2_mm_hg, spo2_fio2, pao2=(300, 200), spo2=(357, 214))
+
+
+def failed_organs(points: Mapping[str, int]) -> tuple[str, ...]:
     """Return the organs in failure: 3 points, for the kidney already 2."""
     return tuple(
         organ for organ in sorted(points) if points[organ] >= (2 if organ == "kidney" else 3)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from aclf_fhir.scores.corners import spread, within
-from aclf_fhir.scores.definition import Score, ScoreInput, ScoreValue
+from aclf_fhir.scores.definition import YES, Score, ScoreInput, ScoreValue
 from aclf_fhir.scores.result import Reason, ScoreResult
 from aclf_fhir.units import Interval
 
 __all__ = ["compute_score"]
+
+_RECORDED = frozenset({YES})
 
 
 def compute_score(score: Score, inputs: Mapping[str, ScoreValue]) -> ScoreResult:
@@ -32,14 +34,14 @@ def compute_score(score: Score, inputs: Mapping[str, ScoreValue]) -> ScoreResult
     missing: list[str] = []
     for declared in score.inputs:
         value = inputs.get(declared.name) or None
-        if value is None:
-            if declared.required:
-                missing.append(declared.name)
-            continue
-        reason = _refusal(declared, value)
-        if reason is not None:
-            return score.error(reason, declared.name)
-        values[declared.name] = value
+        if value is not None:
+            reason = _refusal(declared, value)
+            if reason is not None:
+                return score.error(reason, declared.name)
+            if not declared.recorded_only or value == _RECORDED:
+                values[declared.name] = value
+        if declared.required and declared.says_nothing(value):
+            missing.append(declared.name)
     if len(values) < len(inputs):
         _refuse_strangers(score, inputs)
     flags: tuple[str, ...] = ()
@@ -54,9 +56,7 @@ def compute_score(score: Score, inputs: Mapping[str, ScoreValue]) -> ScoreResult
     else:
         result = (score.spread or spread)(score, values)
     if missing or flags:
-        return replace(
-            result, missing=tuple(missing), flags=score.flagged((*result.flags, *flags))
-        )
+        return replace(result, missing=tuple(missing), flags=score.flagged((*result.flags, *flags)))
     return result
 
 
@@ -74,9 +74,7 @@ def _refusal(declared: ScoreInput, value: Interval | frozenset[str]) -> Reason |
     return declared.refusal(high) if high is not None and high <= 0 else "out_of_range"
 
 
-def _exact_arguments(
-    score: Score, values: Mapping[str, ScoreValue]
-) -> dict[str, object] | None:
+def _exact_arguments(score: Score, values: Mapping[str, ScoreValue]) -> dict[str, object] | None:
     """Return the arguments of the formula if every one of them is exact."""
     arguments: dict[str, object] = {}
     for declared in score.arguments:
@@ -104,5 +102,7 @@ def _refuse_strangers(score: Score, inputs: Mapping[str, ScoreValue]) -> None:
     known = {declared.name for declared in score.inputs}
     strangers = sorted(set(inputs) - known)
     if strangers:
-        message = f"{score.id} has no input {', '.join(strangers)}; it has {', '.join(sorted(known))}"
+        message = (
+            f"{score.id} has no input {', '.join(strangers)}; it has {', '.join(sorted(known))}"
+        )
         raise ValueError(message)

@@ -22,6 +22,8 @@ _BESIDE = Decimal("1E-12")
 
 _HALF = Decimal("0.5")
 
+_SHORT_SCALE = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -49,10 +51,10 @@ def within(declared: ScoreInput, value: Interval) -> Interval | None:
         high, high_closed = declared.high, True
     if declared.whole:
         return _whole(low, high, low_closed=low_closed, high_closed=high_closed)
-    if low is not None and high is not None:
-        if low > high or (low == high and not (low_closed and high_closed)):
-            return None
-    return Interval(low, high, low_closed, high_closed)
+    if low is None or high is None:
+        return Interval(low, high, low_closed, high_closed)
+    is_empty = low > high or (low == high and not (low_closed and high_closed))
+    return None if is_empty else Interval(low, high, low_closed, high_closed)
 
 
 def codes_of(declared: ScoreInput, value: ScoreValue) -> tuple[str, ...]:
@@ -75,11 +77,12 @@ def representatives(
         message = f"{declared.name} has no number in its range"
         raise ValueError(message)
     low, high = interval.low, interval.high
-    if declared.whole:
-        return tuple(Decimal(number) for number in range(int(low), int(high) + 1))
     if low == high:
         return (low,)
-    stops = [low, *sorted(cut for cut in (cuts or declared.cuts) if low < cut < high), high]
+    cuts = cuts or declared.cuts
+    if declared.whole:
+        return _whole_representatives(low, high, cuts)
+    stops = [low, *sorted(cut for cut in cuts if low < cut < high), high]
     chosen = [low] if interval.low_closed else []
     for before, after in pairwise(stops):
         chosen += [(before + after) * _HALF, after]
@@ -87,7 +90,7 @@ def representatives(
 
 
 def spread(score: Score, values: Mapping[str, ScoreValue]) -> ScoreResult:
-    """Evaluate a numeric score for arguments of which at least one is not exact.
+    """Evaluate a score for arguments of which at least one is not exact.
 
     Parameters
     ----------
@@ -131,8 +134,12 @@ def _summary(
 ) -> ScoreResult:
     """Return the one result, or the bounds on all of them."""
     results = [result for _, result in found]
-    numbers = [_number(result) for result in results]
+    if any(result.status == "error" for result in results):
+        return _unbounded(score)
+    numbers = [_number(score, result) for result in results]
     low, high = min(numbers), max(numbers)
+    if not isinstance(results[0].value, Decimal):
+        return _words(score, results, int(low), int(high))
     bounds = Interval(
         low,
         high,
@@ -152,6 +159,27 @@ def _summary(
         rounded_bounds=_rounded(score, bounds),
         category=possible[0] if len(possible) == 1 else None,
         possible=possible,
+    )
+
+
+def _words(score: Score, results: Sequence[ScoreResult], low: int, high: int) -> ScoreResult:
+    """Return the one grade or truth, or the possible ones."""
+    same = _common(results)
+    if low == high:
+        return same
+    possible = score.order[low : high + 1]
+    return replace(
+        same, status="indeterminate", value=None, rounded=None, category=None, possible=possible
+    )
+
+
+def _unbounded(score: Score) -> ScoreResult:
+    """Return a result of which nothing can be said: the formula has no value at some corner."""
+    return ScoreResult(
+        score=score.id,
+        version=score.version,
+        status="indeterminate",
+        flags=score.flagged(()),
     )
 
 
@@ -184,13 +212,13 @@ def _is_reached(
     if score.form != "smooth":
         return True
     for corner, result in found:
-        if _number(result) != extreme:
+        if result.value != extreme:
             continue
         if all(point.beside is None for point in corner):
             return True
         # A floor, a cap or a rule that ignores the input makes the result flat near its end.
         inside = [point if point.beside is None else Point(point.beside) for point in corner]
-        if _number(_call(score, used, inside)) == extreme:
+        if _call(score, used, inside).value == extreme:
             return True
     return False
 
@@ -227,12 +255,12 @@ def _call(score: Score, used: Sequence[ScoreInput], corner: Sequence[Point]) -> 
     )
 
 
-def _number(result: ScoreResult) -> Decimal:
-    """Return the number of a numeric score."""
-    if not isinstance(result.value, Decimal):
-        message = f"{result.score} gives no number: it needs its own spread"
-        raise TypeError(message)
-    return result.value
+def _number(score: Score, result: ScoreResult) -> Decimal:
+    """Return the value as a number: the rank of a grade, 0 or 1 for a truth."""
+    value = result.value
+    if isinstance(value, str):
+        return Decimal(score.order.index(value))
+    return Decimal(value) if value is not None else Decimal("NaN")
 
 
 def _rounded(score: Score, bounds: Interval) -> Interval:
@@ -255,6 +283,16 @@ def _starts_before_end(one: Interval, other: Interval) -> bool:
     if one.low is None or other.high is None or one.low < other.high:
         return True
     return one.low == other.high and one.low_closed and other.high_closed
+
+
+def _whole_representatives(
+    low: Decimal, high: Decimal, cuts: Sequence[Decimal]
+) -> tuple[Decimal, ...]:
+    """Return every number of a short scale; of a long one the ends and what lies at a cut-off."""
+    if high - low <= _SHORT_SCALE:
+        return tuple(Decimal(number) for number in range(int(low), int(high) + 1))
+    near = {cut + step for cut in cuts for step in (-1, 0, 1)}
+    return tuple(sorted({low, high} | {number for number in near if low < number < high}))
 
 
 def _whole(

@@ -31,8 +31,10 @@ ScoreValue = Interval | frozenset[str] | None
 """A number, the possible codes of a scale, or nothing known."""
 
 InputKind = Literal[
-    "analyte", "grade", "support", "drug", "age", "sex", "score", "finding", "time", "constant"
+    "analyte", "course", "grade", "support", "drug", "age", "sex", "score", "finding", "supplied"
 ]
+"""`course`: from several values of an analyte over time (a baseline, a rise); `supplied`:
+by the site or a person (the control of a prothrombin time); the others as they say."""
 
 Verification = Literal["V2", "V1", "M"]
 """V2: checked against two independent sources; V1: against one; M: not yet verified."""
@@ -65,11 +67,15 @@ class ScoreInput:
         one, is taken to lie in this range.
     values
         Accepted codes, the one with the lowest result first; empty for a number.
+    nuances
+        Codes that refine another one: a set of all the other codes says nothing.
     required
         False where the publication is complete without it.
+    recorded_only
+        True where only a recorded yes counts and anything else is left out.
     direction
         1 if the result never falls when the input rises (or moves on in `values`),
-        -1 if it never rises, 0 if it may do both.
+        -1 if it never rises, 0 if it may do both or jump.
     cuts
         Numbers at which the formula changes: cut-offs, floors, caps.
     whole
@@ -87,7 +93,9 @@ class ScoreInput:
     low: Decimal | None = None
     high: Decimal | None = None
     values: tuple[str, ...] = ()
+    nuances: frozenset[str] = frozenset()
     required: bool = True
+    recorded_only: bool = False
     direction: Literal[-1, 0, 1] = 1
     cuts: tuple[Decimal, ...] = ()
     whole: bool = False
@@ -113,6 +121,12 @@ class ScoreInput:
     def is_switch(self) -> bool:
         """Whether it is a plain yes or no, a truth in the score's function."""
         return self.values == (NO, YES)
+
+    def says_nothing(self, value: ScoreValue) -> bool:
+        """Whether a value leaves everything open."""
+        if isinstance(value, frozenset):
+            return not value or value.issuperset(set(self.values) - self.nuances)
+        return value is None
 
     def refusal(self, value: object) -> Reason | None:
         """Say why an exact value of the function's parameter cannot be used, if so."""
@@ -212,6 +226,8 @@ class Score:
         Limits of the rounded value where the value itself has none.
     bands
         Categories of a number, lowest first.
+    order
+        Every value of a score that is a grade in words, lowest first.
     form
         `smooth`: continuous, so an open end of an input is an open end of the
         bounds. `steps`: points, every value is reached. `mixed`: a rounded score
@@ -241,6 +257,7 @@ class Score:
     lowest: Decimal | None = None
     highest: Decimal | None = None
     bands: tuple[Band, ...] = ()
+    order: tuple[str, ...] = ()
     form: Literal["smooth", "steps", "mixed"] = "smooth"
     arguments: tuple[ScoreInput, ...] = ()
     derive: Callable[[Mapping[str, ScoreValue]], Derivation] | None = None

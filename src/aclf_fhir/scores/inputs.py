@@ -155,30 +155,47 @@ ASCITES = ScoreInput(
 
 
 def _support(
-    name: str, concept: str, title: str, *, values: tuple[str, ...] = (NO, YES), kind: InputKind
+    name: str,
+    concept: str,
+    title: str,
+    *,
+    kind: InputKind = "support",
+    values: tuple[str, ...] = (NO, YES),
+    nuance: str = "",
 ) -> ScoreInput:
     return ScoreInput(
-        name=name, concept=concept, kind=kind, parameter=name, title=title, values=values
+        name=name,
+        concept=concept,
+        kind=kind,
+        parameter=name,
+        title=title,
+        values=values,
+        nuances=frozenset({nuance}) if nuance else frozenset(),
     )
 
 
-RENAL_REPLACEMENT = _support(
-    "renal_replacement", "renal_replacement", "Renal replacement therapy", kind="support"
-)
+RENAL_REPLACEMENT = _support("renal_replacement", "renal_replacement", "Renal replacement therapy")
 DIALYSIS = _support(
-    "dialysis", "renal_replacement",
-    "Dialysis twice, or continuous for 24 h, in the week before the creatinine", kind="support",
-)  # fmt: skip
+    "dialysis",
+    "renal_replacement",
+    "Dialysis twice, or continuous for 24 h, in the week before the creatinine",
+)
 # `terlipressin`: the only such drug, and given for another reason or an unknown one.
 VASOPRESSOR = _support(
-    "vasopressor", "vasopressor", "Vasopressor for circulatory support",
-    values=(NO, "terlipressin", YES), kind="support",
-)  # fmt: skip
+    "vasopressor",
+    "vasopressor",
+    "Vasopressor for circulatory support",
+    values=(NO, "terlipressin", YES),
+    nuance="terlipressin",
+)
 # `unknown_reason`: ventilated, and nobody said why.
 VENTILATION = _support(
-    "ventilation", "mechanical_ventilation", "Invasive ventilation and its reason",
-    values=("none", "hepatic_encephalopathy", "other", "unknown_reason"), kind="support",
-)  # fmt: skip
+    "ventilation",
+    "mechanical_ventilation",
+    "Invasive ventilation and its reason",
+    values=("none", "hepatic_encephalopathy", "other", "unknown_reason"),
+    nuance="unknown_reason",
+)
 ACLF_PRESENT = _support(
     "aclf_present", "easl_clif_aclf_grade", "Acute-on-chronic liver failure", kind="finding"
 )
@@ -201,4 +218,4 @@ def drug_rate(drug: str, highest: str, *cuts: str) -> ScoreInput:
 
 def drug_given(drug: str, title: str) -> ScoreInput:
     """Return whether a drug is given at any dose."""
-    return _support(drug, drug, title, kind="support")
+    return _support(drug, drug, title)

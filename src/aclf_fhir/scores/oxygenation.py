@@ -43,9 +43,9 @@ _SPO2_FIO2 = replace(
 )
 
 
-def ratio_arguments(*, pao2_cuts: tuple[str, ...], spo2_cuts: tuple[str, ...]) -> tuple[
-    ScoreInput, ScoreInput
-]:
+def ratio_arguments(
+    *, pao2_cuts: tuple[str, ...], spo2_cuts: tuple[str, ...]
+) -> tuple[ScoreInput, ScoreInput]:
     """Return the two ratios as arguments of a score, with its own cut-offs."""
     return (
         PAO2_FIO2.using(*pao2_cuts, required=False, direction=-1),

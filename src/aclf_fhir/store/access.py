@@ -5,7 +5,7 @@ from datetime import datetime
 from aclf_fhir.store.instants import from_microseconds
 from aclf_fhir.store.session import Session
 
-__all__ = ["Access", "Numbers", "WriteAccess"]
+__all__ = ["Access", "Numbers"]
 
 
 class Access:
@@ -30,6 +30,7 @@ class Numbers:
 
     def __init__(self, *, known: int, rid: int, seq: int) -> None:
         self.known = known
+        self.instant = from_microseconds(known)
         self.rid = rid
         self.seq = seq
 
@@ -42,19 +43,3 @@ class Numbers:
         """Return the number of a new row."""
         self.seq += 1
         return self.seq
-
-
-class WriteAccess(Access):
-    """Writes inside one unit of work of a commit group."""
-
-    def __init__(self, session: Session, watermark: int, numbers: Numbers) -> None:
-        super().__init__(session, watermark)
-        self._numbers = numbers
-
-    @property
-    def known(self) -> datetime:
-        """The instant of this commit group: lastUpdated and known time of all it writes.
-
-        Later than that of every group committed before, whatever the clock does.
-        """
-        return from_microseconds(self._numbers.known)

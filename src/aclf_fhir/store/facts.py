@@ -25,7 +25,7 @@ _CONTENT = (_COLUMN.subject, _COLUMN.kind, _COLUMN.concept, _COLUMN.known_from, 
 
 _KNOWN_THEN = (
     _COLUMN.known_from <= bindparam("known_at"),
-    _COLUMN.known_to > bindparam("known_at"),
+    _COLUMN.known_to >= bindparam("known_at"),
 )
 _OF_SUBJECT = (
     select(*_CONTENT)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from aclf_fhir.store.access import Access, Numbers
 from aclf_fhir.store.instants import from_microseconds, to_microseconds
@@ -37,25 +38,29 @@ _OF_SUBJECT = select(*_ROW).where(
 _PENDING = select(func.count()).where(
     _COLUMN.site == bindparam("site"), _DUE, _COLUMN.marked <= bindparam("marked_by")
 )
-_INSERT = insert(MARK)
-_KEY = (
-    _COLUMN.site == bindparam("of_site"),
-    _COLUMN.subject == bindparam("of_subject"),
-    _COLUMN.future == bindparam("of_future"),
-)
+_VALUES = {column.name: bindparam(column.name, type_=column.type) for column in _COLUMN}
+_KEY = [_COLUMN.site, _COLUMN.subject, _COLUMN.future]
 
 
-def _earlier(name: str) -> Any:
-    column = _COLUMN[name]
-    new = bindparam(f"new_{name}", type_=column.type)
-    return case((column < new, column), else_=new)
+def _set(new: Any) -> dict[str, Any]:
+    """Return what marking again changes: the earlier instants stay."""
+    return {
+        **{
+            name: case((_COLUMN[name] < new[name], _COLUMN[name]), else_=new[name])
+            for name in ("since", "due")
+        },
+        "seq": new["seq"],
+    }
 
 
-_MARK_AGAIN = (
-    update(MARK)
-    .where(*_KEY)
-    .values(since=_earlier("since"), due=_earlier("due"), seq=bindparam("new_seq"))
-)
+_SQLITE = sqlite.insert(MARK).values(_VALUES)
+_POSTGRESQL = postgresql.insert(MARK).values(_VALUES)
+_MARK_IN = {
+    "sqlite": _SQLITE.on_conflict_do_update(index_elements=_KEY, set_=_set(_SQLITE.excluded)),
+    "postgresql": _POSTGRESQL.on_conflict_do_update(
+        index_elements=_KEY, set_=_set(_POSTGRESQL.excluded)
+    ),
+}
 _CLEAR = delete(MARK).where(
     _COLUMN.site == bindparam("of_site"),
     _COLUMN.subject == bindparam("of_subject"),
@@ -121,6 +126,7 @@ class Marking:
     def __init__(self, session: Session, numbers: Numbers) -> None:
         self._session = session
         self._numbers = numbers
+        self._statement = _MARK_IN[session.dialect]
         self._wanted: dict[tuple[str, str, int], _Wanted] = {}
 
     def now(self, site: str, subject: str, since: datetime, reason: str) -> None:
@@ -141,30 +147,19 @@ class Marking:
         """Write the marks wanted so far."""
         wanted, self._wanted = self._wanted, {}
         for (site, subject, future), mark in wanted.items():
-            seq = self._numbers.next_seq()
-            changed = self._session.run(
-                _MARK_AGAIN,
-                of_site=site,
-                of_subject=subject,
-                of_future=future,
-                new_since=mark.since,
-                new_due=mark.due,
-                new_seq=seq,
+            self._session.insert(
+                self._statement,
+                {
+                    "site": site,
+                    "subject": subject,
+                    "future": future,
+                    "since": mark.since,
+                    "due": mark.due,
+                    "marked": self._numbers.known,
+                    "seq": self._numbers.next_seq(),
+                    "reason": mark.reason,
+                },
             )
-            if not changed:
-                self._session.insert(
-                    _INSERT,
-                    {
-                        "site": site,
-                        "subject": subject,
-                        "future": future,
-                        "since": mark.since,
-                        "due": mark.due,
-                        "marked": self._numbers.known,
-                        "seq": seq,
-                        "reason": mark.reason,
-                    },
-                )
 
 
 def clear_mark(session: Session, site: str, subject: str, seq: int) -> bool:

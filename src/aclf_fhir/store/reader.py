@@ -31,30 +31,29 @@ SITE_STATEMENTS = ResourceStatements(SITE_ZONE)
 TRIAL_STATEMENTS = ResourceStatements(TRIAL_ZONE)
 
 _TOKEN = SITE_ZONE.token.c
+_KEY = SITE_ZONE.search_key.c
 _BY_IDENTIFIER = (
     select(SITE_ZONE.resource.c.id)
-    .select_from(SITE_ZONE.token.join(SITE_ZONE.resource, SITE_ZONE.resource.c.rid == _TOKEN.rid))
+    .select_from(
+        SITE_ZONE.search_key.join(SITE_ZONE.token, _TOKEN.kind == _KEY.kind).join(
+            SITE_ZONE.resource, SITE_ZONE.resource.c.rid == _TOKEN.rid
+        )
+    )
     .where(
-        _TOKEN.scope == bindparam("scope"),
-        _TOKEN.type == bindparam("type"),
-        _TOKEN.param == bindparam("param"),
+        _KEY.scope == bindparam("scope"),
+        _KEY.type == bindparam("type"),
+        _KEY.param == bindparam("param"),
+        _KEY.system == bindparam("system"),
         _TOKEN.code == bindparam("code"),
-        _TOKEN.system == bindparam("system"),
     )
     .order_by(_TOKEN.rid)
 )
 _IDENTITY = BUSINESS_IDENTITY.c
-_BY_IDENTITY = (
-    select(SITE_ZONE.resource.c.id)
-    .select_from(
-        BUSINESS_IDENTITY.join(SITE_ZONE.resource, SITE_ZONE.resource.c.rid == _IDENTITY.rid)
-    )
-    .where(
-        _IDENTITY.site == bindparam("scope"),
-        _IDENTITY.type == bindparam("type"),
-        _IDENTITY.system == bindparam("system"),
-        _IDENTITY.value == bindparam("value"),
-    )
+_BY_IDENTITY = select(_IDENTITY.id).where(
+    _IDENTITY.site == bindparam("site"),
+    _IDENTITY.type == bindparam("type"),
+    _IDENTITY.system == bindparam("system"),
+    _IDENTITY.value == bindparam("value"),
 )
 _EVALUATION = (
     select(*EVALUATION.c)
@@ -67,7 +66,7 @@ _EVALUATION = (
     .order_by(EVALUATION.c.known_at.desc())
     .limit(1)
 )
-_KEY = select(TRIAL_KEY.c.key).where(TRIAL_KEY.c.trial == bindparam("trial"))
+_TRIAL_KEY = select(TRIAL_KEY.c.key).where(TRIAL_KEY.c.trial == bindparam("trial"))
 
 
 class Reader(FactReads, MarkReads, HoldingReads, IntakeReads):
@@ -131,7 +130,7 @@ class Reader(FactReads, MarkReads, HoldingReads, IntakeReads):
         """Return the id of the one resource a unique identifier names, None if free."""
         row = self._session.one(
             _BY_IDENTITY,
-            scope=site,
+            site=site,
             type=type_,
             system=key_text(system),
             value=key_text(value),
@@ -163,7 +162,7 @@ class Reader(FactReads, MarkReads, HoldingReads, IntakeReads):
 
     def trial_key(self, trial: str) -> bytes | None:
         """Return the secret the pseudonyms of a trial are made with."""
-        row = self._session.one(_KEY, trial=trial)
+        row = self._session.one(_TRIAL_KEY, trial=trial)
         return None if row is None else row[0]
 
 

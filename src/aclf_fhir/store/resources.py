@@ -1,5 +1,6 @@
 """Resources of one zone: the current ones, every version, and their search rows."""
 
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,15 @@ from aclf_fhir.store.session import Session
 from aclf_fhir.store.tables import ABSENT, LATEST, UNBOUNDED, ResourceTables
 from aclf_fhir.store.texts import folded, key_text
 
-__all__ = ["Head", "ResourceStatements", "ResourceWriter", "find", "read_page"]
+__all__ = [
+    "Head",
+    "Memory",
+    "ResourceStatements",
+    "ResourceWriter",
+    "SearchKey",
+    "find",
+    "read_page",
+]
 
 NO_ROWS = IndexRows()
 
@@ -113,24 +122,31 @@ class ResourceStatements:
             .where(version.c.rid == bindparam("of_rid"), version.c.version == bindparam("number"))
             .values(disposition=bindparam("new_disposition"), rule=bindparam("new_rule"))
         )
+        key = tables.search_key.c
+        self.kind = select(key.kind).where(
+            key.scope == bindparam("scope"),
+            key.type == bindparam("type"),
+            key.param == bindparam("param"),
+            key.system == bindparam("system"),
+        )
+        self.insert_kind = insert(tables.search_key)
         searched = {
-            "token": (tables.token, ("param", "code", "system")),
-            "reference": (tables.reference, ("param", "target")),
-            "date": (tables.date, ("param", "low", "high")),
-            "string": (tables.string, ("param", "value")),
+            "token": (tables.token, ("code",)),
+            "reference": (tables.reference, ("target",)),
+            "date": (tables.date, ("low", "high")),
+            "string": (tables.string, ("value",)),
         }
         self.search_rows = {
             name: (
                 insert(table),
                 delete(table).where(
-                    *(table.c[column] == bindparam(f"old_{column}") for column in columns_),
-                    table.c.scope == bindparam("scope"),
-                    table.c.type == bindparam("type"),
-                    table.c.rid == bindparam("of_rid"),
+                    table.c.kind == bindparam("old_kind"),
+                    *(table.c[column] == bindparam(f"old_{column}") for column in values),
+                    table.c.rid == bindparam("old_rid"),
                 ),
-                columns_,
+                values,
             )
-            for name, (table, columns_) in searched.items()
+            for name, (table, values) in searched.items()
         }
 
 
@@ -190,7 +206,7 @@ def read_page(
 
 
 class Head:
-    """What a unit of work knows of the newest version of one resource."""
+    """What a group knows of the newest version of one resource."""
 
     __slots__ = ("has_facts", "has_holdings", "rid", "row", "rows", "stored")
 
@@ -199,30 +215,68 @@ class Head:
         self.stored = stored
         self.rows = rows
         self.row: dict[str, Any] = {}
-        """The version row this unit made, empty if another one did."""
+        """The version row, if the present unit made it."""
         self.has_facts = True
-        """False if nothing can hang on it yet, for this unit made it."""
+        """False if nothing can hang on it yet, for this group made it."""
         self.has_holdings = True
+
+
+ResourceKey = tuple[str, str, str]
+SearchKey = tuple[str, str, str, str]
+
+
+class Memory:
+    """What a commit group read or wrote in one zone, so that it need not be read again.
+
+    Parameters
+    ----------
+    kinds
+        Numbers of search keys that are committed; shared by all groups.
+    """
+
+    def __init__(self, kinds: dict[SearchKey, int]) -> None:
+        self.heads: dict[ResourceKey, Head | None] = {}
+        self.new_kinds: dict[SearchKey, int] = {}
+        self.kinds = kinds
+
+    def committed(self) -> None:
+        """Keep for good what stays true."""
+        self.kinds.update(self.new_kinds)
 
 
 class ResourceWriter:
     """Writes the resources of one zone in one unit of work; remembers what it saw."""
 
-    def __init__(self, session: Session, statements: ResourceStatements, numbers: Numbers) -> None:
+    def __init__(
+        self, session: Session, statements: ResourceStatements, numbers: Numbers, group: Memory
+    ) -> None:
         self._session = session
         self._statements = statements
         self._numbers = numbers
-        self._heads: dict[tuple[str, str, str], Head | None] = {}
+        self._group = group
+        self._heads: dict[ResourceKey, Head | None] = {}
+        self._kinds: dict[SearchKey, int] = {}
+
+    def adopt(self) -> None:
+        """Hand to the group what this unit saw, now that the unit stands."""
+        for head in self._heads.values():
+            if head is not None:
+                head.row = {}
+        self._group.heads.update(self._heads)
+        self._group.new_kinds.update(self._kinds)
 
     def head(self, scope: str, type_: str, id_: str) -> Head | None:
         """Return the newest version of a resource, None if there never was one."""
         key = (scope, type_, id_)
-        if key not in self._heads:
-            row = self._session.one(self._statements.current, scope=scope, type=type_, id=id_)
-            self._heads[key] = (
-                None if row is None else Head(row[12], to_stored(row), _decode_rows(row[14]))
-            )
-        return self._heads[key]
+        if key in self._heads:
+            return self._heads[key]
+        if key in self._group.heads:
+            head = copy(self._group.heads[key])  # this unit may change it, and then fail
+        else:
+            row = self._session.look(self._statements.current, scope=scope, type=type_, id=id_)
+            head = None if row is None else Head(row[12], to_stored(row), _decode_rows(row[14]))
+        self._heads[key] = head
+        return head
 
     def put(
         self,
@@ -283,13 +337,13 @@ class ResourceWriter:
             "body": body,
         }
         session.insert(statements.insert_version, version_row)
-        self._write_search_rows(scope, type_, rid, _search_rows(old), _search_rows(index))
+        self._write_search_rows(scope, type_, rid, old, index)
         stored = Stored(
             site=scope,
             type=type_,
             id=id_,
             version=number,
-            last_updated=from_microseconds(numbers.known),
+            last_updated=numbers.instant,
             body=body,
             content_hash=content_hash,
             deleted=deleted,
@@ -321,35 +375,43 @@ class ResourceWriter:
             head.stored = replace(head.stored, disposition=disposition, rule=rule)
 
     def _write_search_rows(
-        self,
-        scope: str,
-        type_: str,
-        rid: int,
-        old: dict[str, set[SearchRow]],
-        new: dict[str, set[SearchRow]],
+        self, scope: str, type_: str, rid: int, old: IndexRows, new: IndexRows
     ) -> None:
+        """Write the difference between two sets of search rows."""
+        before = _NO_SEARCH_ROWS if old is NO_ROWS else _search_rows(old)
+        after = _search_rows(new)
         for name, (insertion, deletion, columns) in self._statements.search_rows.items():
-            before, after = old[name], new[name]
-            if before == after:
+            if before[name] == after[name]:
                 continue
-            for gone in before - after:
+            for param, system, *gone in before[name] - after[name]:
+                values = dict(zip(columns, gone, strict=True))
                 self._session.run(
                     deletion,
-                    scope=scope,
-                    type=type_,
-                    of_rid=rid,
-                    **{f"old_{column}": v for column, v in zip(columns, gone, strict=True)},
+                    old_kind=self._kind((scope, type_, param, system)),
+                    old_rid=rid,
+                    **{f"old_{column}": value for column, value in values.items()},
                 )
-            for added in after - before:
-                self._session.insert(
-                    insertion,
-                    {
-                        "scope": scope,
-                        "type": type_,
-                        "rid": rid,
-                        **dict(zip(columns, added, strict=True)),
-                    },
-                )
+            for param, system, *added in after[name] - before[name]:
+                row = dict(zip(columns, added, strict=True))
+                row["kind"] = self._kind((scope, type_, param, system))
+                row["rid"] = rid
+                self._session.insert(insertion, row)
+
+    def _kind(self, key: SearchKey) -> int:
+        """Return the number of a search key, giving it one if it is new."""
+        group = self._group
+        kind = group.kinds.get(key) or group.new_kinds.get(key) or self._kinds.get(key)
+        if kind is None:
+            scope, type_, param, system = key
+            values = {"scope": scope, "type": type_, "param": param, "system": system}
+            row = self._session.look(self._statements.kind, **values)
+            if row is None:
+                kind = self._numbers.next_seq()
+                self._session.insert(self._statements.insert_kind, {**values, "kind": kind})
+            else:
+                kind = int(row[0])
+            self._kinds[key] = kind
+        return kind
 
 
 def _main_date(index: IndexRows) -> tuple[int, int]:
@@ -367,24 +429,28 @@ def _main_date(index: IndexRows) -> tuple[int, int]:
 
 
 def _search_rows(index: IndexRows) -> dict[str, set[SearchRow]]:
-    """Return the rows of the search tables that a resource needs."""
+    """Return (param, system, values …) of the search rows of a resource, by table."""
     return {
         "token": {
-            *((param, key_text(code), key_text(system)) for param, system, code in index.tokens),
+            *((param, key_text(system), key_text(code)) for param, system, code in index.tokens),
             *(
-                ("identifier", key_text(value), key_text(system))
-                for system, value in index.identifiers
+                ("identifier", key_text(system), key_text(code))
+                for system, code in index.identifiers
             ),
         },
-        "reference": {(param, key_text(target)) for param, target in index.references},
+        "reference": {(param, "", key_text(target)) for param, target in index.references},
         "date": {
             (
                 param,
+                "",
                 UNBOUNDED if low is None else to_microseconds(low),
                 LATEST if high is None else to_microseconds(high),
             )
             for param, low, high in index.dates
             if param != "date"
         },
-        "string": {(param, folded(text)) for param, text in index.strings},
+        "string": {(param, "", folded(text)) for param, text in index.strings},
     }
+
+
+_NO_SEARCH_ROWS = _search_rows(NO_ROWS)

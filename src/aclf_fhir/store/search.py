@@ -12,6 +12,7 @@ from typing import Annotated, Any, assert_never
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     Column,
     ColumnElement,
@@ -153,7 +154,7 @@ class SearchStatements:
             order, descending = _order(self._tables.resource, sort)
             statement = self._stored.where(*self._conditions(shape))
             if after:
-                binds = [bindparam(f"k{place}", type_=Integer) for place in range(len(order))]
+                binds = [bindparam(f"k{place}", type_=BigInteger) for place in range(len(order))]
                 left, right = (
                     (order[0], binds[0]) if len(order) == 1 else (tuple_(*order), tuple_(*binds))
                 )
@@ -211,18 +212,19 @@ class SearchStatements:
                 param, row = text(), tables.token.c
                 alternatives = [
                     and_(
-                        *([row.system == text()] if with_system else []),
+                        self._of_kind(tables.token, param, text() if with_system else None),
                         *([row.code == text()] if with_code else []),
                     )
                     for with_system, with_code in forms
                 ]
                 # `:not` has to look at every resource: never by the list of those that match.
-                found = self._has(tables.token, param, alternatives, narrow=narrow or negate)
+                found = self._has(tables.token, alternatives, narrow=narrow or negate)
                 return not_(found) if negate else found
             case ("reference", count):
                 param, target = text(), tables.reference.c.target
-                alternatives = [_any_of(target, [text() for _ in range(count)])]
-                return self._has(tables.reference, param, alternatives, narrow=narrow)
+                found = _any_of(target, [text() for _ in range(count)])
+                alternatives = [and_(self._of_kind(tables.reference, param), found)]
+                return self._has(tables.reference, alternatives, narrow=narrow)
             case ("date", "date", prefixes):
                 low, high = resource.date_low, resource.date_high
                 tests = [_date_test(one, low, high, number(), number()) for one in prefixes]
@@ -234,11 +236,13 @@ class SearchStatements:
             case ("date", _, prefixes):
                 param, row = text(), tables.date.c
                 tests = [_date_test(one, row.low, row.high, number(), number()) for one in prefixes]
-                return self._has(tables.date, param, tests, narrow=narrow)
+                alternatives = [and_(self._of_kind(tables.date, param), or_(false(), *tests))]
+                return self._has(tables.date, alternatives, narrow=narrow)
             case ("string", count):
                 param, value = text(), tables.string.c.value
-                alternatives = [and_(value >= text(), value < text()) for _ in range(count)]
-                return self._has(tables.string, param, alternatives, narrow=narrow)
+                begins = [and_(value >= text(), value < text()) for _ in range(count)]
+                alternatives = [and_(self._of_kind(tables.string, param), or_(false(), *begins))]
+                return self._has(tables.string, alternatives, narrow=narrow)
             case ("undated", missing):
                 return resource.date_low == ABSENT if missing else resource.date_low > ABSENT
             case ("empty", column, missing):
@@ -250,32 +254,33 @@ class SearchStatements:
                     DateClause.__name__: tables.date,
                     StringClause.__name__: tables.string,
                 }[kind]
-                found = self._has(table, text(), [], narrow=True)
+                found = self._has(table, [self._of_kind(table, text())], narrow=True)
                 return not_(found) if missing else found
             case _:
                 message = f"no condition for {part[0]}"
                 raise ValueError(message)
 
+    def _of_kind(
+        self, table: Table, param: BindParameter[str], system: BindParameter[str] | None = None
+    ) -> ColumnElement[bool]:
+        """Test whether a search row belongs to a parameter, perhaps of one code system."""
+        key = self._tables.search_key.c
+        kinds = select(key.kind).where(
+            key.scope == bindparam("scope"), key.type == bindparam("type"), key.param == param
+        )
+        if system is None:
+            return table.c.kind.in_(kinds)
+        return table.c.kind == kinds.where(key.system == system).scalar_subquery()
+
     def _has(
-        self,
-        table: Table,
-        param: BindParameter[str],
-        alternatives: list[ColumnElement[bool]],
-        *,
-        narrow: bool,
+        self, table: Table, alternatives: list[ColumnElement[bool]], *, narrow: bool
     ) -> ColumnElement[bool]:
         """Test for a search row: probed per resource if few are left, else listed first."""
         row, resource = table.c, self._tables.resource.c
-        conditions = [
-            row.scope == bindparam("scope"),
-            row.type == bindparam("type"),
-            row.param == param,
-            *([or_(*alternatives)] if alternatives else []),
-        ]
+        found = select(row.rid).where(or_(false(), *alternatives))
         if narrow:
-            probe = select(row.rid).where(*conditions, row.rid == resource.rid)
-            return exists(probe.correlate(self._tables.resource))
-        return resource.rid.in_(select(row.rid).where(*conditions))
+            return exists(found.where(row.rid == resource.rid).correlate(self._tables.resource))
+        return resource.rid.in_(found)
 
 
 def _any_of(column: ColumnElement[str], values: list[BindParameter[str]]) -> ColumnElement[bool]:

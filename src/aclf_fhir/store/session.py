@@ -6,40 +6,43 @@ building and caching per call would cost more than SQLite's own work.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import Insert
+from sqlalchemy import Insert, Table
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, visitors
 
 from aclf_fhir.errors import AclfError, Category
 
-__all__ = ["DRIVER_ERRORS", "Row", "Session", "Statements", "unavailable"]
+__all__ = ["DRIVER_ERRORS", "Connection", "Session", "Statements", "unavailable"]
 
 DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 """What the two drivers raise."""
 
-Row = Mapping[str, Any]
-"""Values of one row by column name."""
+Values = Mapping[str, Any]
+"""Values of a statement, or of a row, by name."""
 
 
 class Cursor(Protocol):
     """What the store needs of a DBAPI cursor."""
 
-    rowcount: int
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement changed."""
 
-    def execute(self, sql: str, values: Row, /) -> object:
+    def execute(self, sql: str, values: Any, /) -> object:
         """Run one statement."""
 
-    def executemany(self, sql: str, values: Sequence[Row], /) -> object:
+    def executemany(self, sql: str, values: Any, /) -> object:
         """Run one statement for many rows."""
 
-    def fetchone(self) -> tuple[Any, ...] | None:
+    def fetchone(self) -> Any:
         """Return the next row."""
 
-    def fetchall(self) -> list[tuple[Any, ...]]:
+    def fetchall(self) -> list[Any]:
         """Return the rows left."""
 
     def close(self) -> None:
@@ -47,103 +50,196 @@ class Cursor(Protocol):
 
 
 class Connection(Protocol):
-    """What the store needs of a DBAPI connection, pooled or not."""
+    """What the store needs of a DBAPI connection."""
 
     def cursor(self) -> Cursor:
         """Open a cursor."""
 
-    def commit(self) -> None:
-        """Make the transaction durable."""
 
-    def rollback(self) -> None:
-        """Undo the transaction."""
+class Compiled:
+    """The text of one statement, and what it takes to run it.
+
+    Parameters
+    ----------
+    sql
+        As the driver wants it.
+    own
+        Values the statement brings along itself.
+    arrange
+        Puts values by name into the order of the text.
+    tables
+        What it reads or writes.
+    """
+
+    __slots__ = ("arrange", "own", "sql", "tables")
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        places = getattr(compiled, "positiontup", None)
+        self.sql = str(compiled)
+        self.own = {k: v for k, v in (compiled.params or {}).items() if v is not None}
+        self.arrange = _arrangement(places)
+        self.tables = frozenset(
+            part.name for part in visitors.iterate(statement) if isinstance(part, Table)
+        )
+
+
+def _arrangement(places: Sequence[str] | None) -> Callable[[Values], Any]:
+    if places is None:
+        return lambda values: values
+    if not places:
+        return lambda _: ()
+    if len(places) == 1:
+        only = places[0]
+        return lambda values: (values[only],)
+    return itemgetter(*places)
 
 
 class Statements:
-    """The compiled text of every statement used so far, for one dialect."""
+    """Every statement used so far, compiled for one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
-        self._compiled: dict[ClauseElement, tuple[str, Row]] = {}
+        self.dialect = dialect
+        self._compiled: dict[ClauseElement, Compiled] = {}
 
-    def of(self, statement: ClauseElement) -> tuple[str, Row]:
-        """Return the text of a statement and the values it brings along itself."""
+    def of(self, statement: ClauseElement) -> Compiled:
+        """Return a statement compiled."""
         found = self._compiled.get(statement)
         if found is None:
-            compiled = statement.compile(dialect=self._dialect)
-            own = {
-                name: value for name, value in (compiled.params or {}).items() if value is not None
-            }
-            found = self._compiled[statement] = (str(compiled), own)
+            found = self._compiled[statement] = Compiled(statement, self.dialect)
         return found
 
 
 class Session:
-    """A connection inside a transaction; inserts wait until something reads.
+    """A connection inside a transaction; inserted rows wait until something needs them.
 
-    Rows given to `insert` are kept, table by table, and written together before
-    the next statement of any other kind and by `flush`: a Bundle of a hundred
-    resources becomes a few `executemany` calls, and a read still sees all that
-    was written before it.
+    Rows given to `insert` are kept and written together, table by table, by `flush`
+    or before a statement that touches one of their tables: a Bundle of a hundred
+    resources, or a group of a hundred requests, becomes a few calls, and every read
+    still sees all that was written before it.
+
+    A unit of work is undone by forgetting its rows; it gets a savepoint only once
+    something of it has to be written before its end.
     """
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
         self._cursor = connection.cursor()
         self._statements = statements
-        self._pending: dict[Insert, list[dict[str, Any]]] = {}
+        self._pending: dict[Insert, list[Values]] = {}
+        self._tables: set[str] = set()
+        self._before_unit: dict[Insert, int] | None = None
+        self._saved = False
 
-    def insert(self, statement: Insert, row: dict[str, Any]) -> None:
-        """Write a row soon; it may still be changed until the next flush."""
-        self._pending.setdefault(statement, []).append(row)
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._statements.dialect.name
 
-    def waits(self, statement: Insert, row: dict[str, Any]) -> bool:
+    # ── Statements ───────────────────────────────────────────────────────────
+
+    def one(self, statement: ClauseElement, **values: object) -> Any:
+        """Return the first row of a statement, or None."""
+        self._execute(statement, values)
+        return self._cursor.fetchone()
+
+    def look(self, statement: ClauseElement, **values: object) -> Any:
+        """Return the first row written; for callers that remember what they insert."""
+        compiled = self._statements.of(statement)
+        self._cursor.execute(compiled.sql, compiled.arrange(values))
+        return self._cursor.fetchone()
+
+    def all(self, statement: ClauseElement, **values: object) -> list[Any]:
+        """Return the rows of a statement."""
+        self._execute(statement, values)
+        return self._cursor.fetchall()
+
+    def run(self, statement: ClauseElement, **values: object) -> int:
+        """Run a statement that answers no rows; return how many it changed."""
+        self._save()
+        self._execute(statement, values)
+        return self._cursor.rowcount
+
+    def command(self, sql: str) -> None:
+        """Run a command that has no values, such as `BEGIN`."""
+        self._cursor.execute(sql, ())
+
+    def _execute(self, statement: ClauseElement, values: dict[str, object]) -> None:
+        compiled = self._statements.of(statement)
+        if not self._tables.isdisjoint(compiled.tables):
+            self.flush()
+        if compiled.own:
+            values = {**compiled.own, **values}
+        self._cursor.execute(compiled.sql, compiled.arrange(values))
+
+    # ── Rows that wait ───────────────────────────────────────────────────────
+
+    def insert(self, statement: Insert, row: Values) -> None:
+        """Write a row soon; it may still be changed until it is written."""
+        rows = self._pending.get(statement)
+        if rows is None:
+            rows = self._pending[statement] = []
+            self._tables |= self._statements.of(statement).tables
+        rows.append(row)
+
+    def waits(self, statement: Insert, row: Values) -> bool:
         """Say whether a row given to `insert` is not written yet."""
         return any(one is row for one in reversed(self._pending.get(statement, ())))
 
     def flush(self) -> None:
         """Write the rows that wait."""
-        if not self._pending:
-            return
+        self._save()
         pending, self._pending = self._pending, {}
+        self._tables.clear()
         for statement, rows in pending.items():
-            sql, _ = self._statements.of(statement)
-            if len(rows) == 1:
-                self._cursor.execute(sql, rows[0])
-            else:
-                self._cursor.executemany(sql, rows)
+            self._write(statement, rows)
+
+    def _write(self, statement: Insert, rows: Sequence[Values]) -> None:
+        compiled = self._statements.of(statement)
+        if len(rows) == 1:
+            self._cursor.execute(compiled.sql, compiled.arrange(rows[0]))
+        elif rows:
+            self._cursor.executemany(compiled.sql, list(map(compiled.arrange, rows)))
+
+    # ── Units of work ────────────────────────────────────────────────────────
+
+    def begin_unit(self) -> None:
+        """Begin a unit of work that can be undone alone."""
+        self._before_unit = {statement: len(rows) for statement, rows in self._pending.items()}
+        self._saved = False
+
+    def end_unit(self) -> None:
+        """Keep what the unit did."""
+        if self._saved:
+            self.command("RELEASE SAVEPOINT unit")
+        self._before_unit, self._saved = None, False
+
+    def undo_unit(self) -> None:
+        """Undo what the unit did."""
+        before = self._before_unit or {}
+        for statement, rows in self._pending.items():
+            del rows[before.get(statement, 0) :]
+        if self._saved:
+            self.command("ROLLBACK TO SAVEPOINT unit")
+            self.command("RELEASE SAVEPOINT unit")
+        self._before_unit, self._saved = None, False
 
     def discard(self) -> None:
         """Forget the rows that wait."""
         self._pending.clear()
+        self._tables.clear()
+        self._before_unit, self._saved = None, False
 
-    def run(self, statement: ClauseElement, **values: object) -> int:
-        """Run a statement that answers no rows; return how many it changed."""
-        self._execute(statement, values)
-        return self._cursor.rowcount
-
-    def one(self, statement: ClauseElement, **values: object) -> tuple[Any, ...] | None:
-        """Return the first row of a statement, or None."""
-        self._execute(statement, values)
-        return self._cursor.fetchone()
-
-    def all(self, statement: ClauseElement, **values: object) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement."""
-        self._execute(statement, values)
-        return self._cursor.fetchall()
-
-    def command(self, sql: str) -> None:
-        """Run a command that has no values, such as `BEGIN`."""
-        self._cursor.execute(sql, {})
-
-    def close(self) -> None:
-        """Give the cursor up."""
-        self._cursor.close()
-
-    def _execute(self, statement: ClauseElement, values: Row) -> None:
-        if self._pending:
-            self.flush()
-        sql, own = self._statements.of(statement)
-        self._cursor.execute(sql, {**own, **values} if own else values)
+    def _save(self) -> None:
+        """Make the savepoint of the unit, behind what earlier units left to write."""
+        if self._before_unit is None or self._saved:
+            return
+        for statement, count in self._before_unit.items():
+            rows = self._pending[statement]
+            self._write(statement, rows[:count])
+            del rows[:count]
+        self._before_unit = {}
+        self.command("SAVEPOINT unit")
+        self._saved = True
 
 
 def unavailable(error: Exception) -> AclfError:

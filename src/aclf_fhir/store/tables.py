@@ -91,12 +91,16 @@ class ResourceTables:
     version
         Every version ever stored, with the sender's bytes; never changed but for
         how the version was settled (`disposition`, `rule`).
+    search_key
+        The combinations of site, type, search parameter and code system that occur,
+        each with a number: the rows below name them by it, and stay short.
     token, reference, date, string
         What else searches ask for: one row per value of a search parameter.
     """
 
     resource: Table
     version: Table
+    search_key: Table
     token: Table
     reference: Table
     date: Table
@@ -111,9 +115,7 @@ def _resource_tables(prefix: str, scope: str) -> ResourceTables:
         return Table(
             f"{prefix}search_{name}",
             METADATA,
-            _text(scope, key="scope", primary_key=True),
-            _text("type", primary_key=True),
-            _text("param", primary_key=True),
+            _number("kind", primary_key=True),
             *columns,
             _number("rid", primary_key=True),
             sqlite_with_rowid=False,
@@ -167,9 +169,17 @@ def _resource_tables(prefix: str, scope: str) -> ResourceTables:
     return ResourceTables(
         resource=resource,
         version=version,
-        token=search_table(
-            "token", _text("code", primary_key=True), _text("system", primary_key=True)
+        search_key=Table(
+            f"{prefix}search_key",
+            METADATA,
+            _number("kind", primary_key=True),
+            _text(scope, key="scope"),
+            _text("type"),
+            _text("param"),
+            _text("system"),  # of tokens; "" where there is none
+            UniqueConstraint("scope", "type", "param", "system", name=f"{prefix}search_key_of"),
         ),
+        token=search_table("token", _text("code", primary_key=True)),
         reference=search_table("reference", _text("target", primary_key=True)),
         date=search_table(
             "date", _number("low", primary_key=True), _number("high", primary_key=True)
@@ -200,6 +210,7 @@ BUSINESS_IDENTITY = Table(
     _text("system", primary_key=True),
     _text("value", primary_key=True),
     _number("rid"),
+    _text("id"),
     sqlite_with_rowid=False,
 )
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.mapping.models import Disposition, Holding, MappingOutcome
 from aclf_fhir.record import Fact
-from aclf_fhir.store.access import Numbers, WriteAccess
+from aclf_fhir.store.access import Numbers
 from aclf_fhir.store.facts import replace_facts
 from aclf_fhir.store.holdings import hold, release
 from aclf_fhir.store.instants import to_microseconds
@@ -22,15 +22,15 @@ from aclf_fhir.store.models import (
     StoredVersion,
 )
 from aclf_fhir.store.reader import SITE_STATEMENTS, TRIAL_STATEMENTS, Reader
-from aclf_fhir.store.resources import Head, ResourceWriter
+from aclf_fhir.store.resources import Head, Memory, ResourceWriter
 from aclf_fhir.store.session import Session
 from aclf_fhir.store.tables import BUSINESS_IDENTITY, EVALUATION, TRIAL_KEY
 from aclf_fhir.store.texts import key_text
 
-__all__ = ["Transaction"]
+__all__ = ["GroupMemory", "Transaction"]
 
 _IDENTITY = BUSINESS_IDENTITY.c
-_OWNER = select(_IDENTITY.rid).where(
+_OWNER = select(_IDENTITY.rid, _IDENTITY.id).where(
     _IDENTITY.site == bindparam("site"),
     _IDENTITY.type == bindparam("type"),
     _IDENTITY.system == bindparam("system"),
@@ -42,24 +42,54 @@ _FREE_IDENTITY = delete(BUSINESS_IDENTITY).where(
     _IDENTITY.type == bindparam("of_type"),
     _IDENTITY.system == bindparam("of_system"),
     _IDENTITY.value == bindparam("of_value"),
-    _IDENTITY.rid == bindparam("of_rid"),
 )
 _INSERT_EVALUATION = insert(EVALUATION)
 _INSERT_KEY = insert(TRIAL_KEY)
 
 
-class Transaction(WriteAccess, Reader):
+_Identity = tuple[str, str, str, str]
+_Owner = tuple[int, str]
+
+
+class GroupMemory:
+    """What a commit group read or wrote, so that it need not be read again."""
+
+    def __init__(self, site: Memory, trial: Memory) -> None:
+        self.site = site
+        self.trial = trial
+        self.owners: dict[_Identity, _Owner | None] = {}
+
+    def committed(self) -> None:
+        """Keep for good what stays true."""
+        self.site.committed()
+        self.trial.committed()
+
+
+class Transaction(Reader):
     """One unit of work: reads that see its own writes, and writes of one instant.
 
     It is done wholly or not at all, and nobody else writes meanwhile. What it
     reads may be relied on until it ends.
     """
 
-    def __init__(self, session: Session, watermark: int, numbers: Numbers) -> None:
-        super().__init__(session, watermark, numbers)
-        self._resources = ResourceWriter(session, SITE_STATEMENTS, numbers)
-        self._trial_resources = ResourceWriter(session, TRIAL_STATEMENTS, numbers)
+    def __init__(
+        self, session: Session, watermark: int, numbers: Numbers, group: GroupMemory
+    ) -> None:
+        super().__init__(session, watermark)
+        self._numbers = numbers
+        self._group = group
+        self._owners: dict[_Identity, _Owner | None] = {}
+        self._resources = ResourceWriter(session, SITE_STATEMENTS, numbers, group.site)
+        self._trial_resources = ResourceWriter(session, TRIAL_STATEMENTS, numbers, group.trial)
         self._marking = Marking(session, numbers)
+
+    @property
+    def known(self) -> datetime:
+        """The instant of this commit group: lastUpdated and known time of all it writes.
+
+        Later than that of every group committed before, whatever the clock does.
+        """
+        return self._numbers.instant
 
     # ── Resources ────────────────────────────────────────────────────────────
 
@@ -113,6 +143,9 @@ class Transaction(WriteAccess, Reader):
         """
         before = self._resources.head(site, type_, id_)
         freed = frozenset() if before is None else _unique(before.rows)
+        wanted = frozenset() if deleted else _unique(index)
+        for system, value in wanted - freed:
+            self._refuse_taken((site, type_, system, value))
         head = self._resources.put(
             site,
             type_,
@@ -125,18 +158,10 @@ class Transaction(WriteAccess, Reader):
             disposition=disposition,
             rule=rule,
         )
-        wanted = _unique(head.rows)
         for system, value in sorted(freed - wanted):
-            self._session.run(
-                _FREE_IDENTITY,
-                of_site=site,
-                of_type=type_,
-                of_system=system,
-                of_value=value,
-                of_rid=head.rid,
-            )
+            self._free((site, type_, system, value))
         for system, value in sorted(wanted - freed):
-            self._claim(site, type_, system, value, head.rid)
+            self._claim((site, type_, system, value), (head.rid, id_))
         return StoredVersion(
             site=site,
             type=type_,
@@ -145,16 +170,41 @@ class Transaction(WriteAccess, Reader):
             last_updated=head.stored.last_updated,
         )
 
-    def _claim(self, site: str, type_: str, system: str, value: str, rid: int) -> None:
-        key = {"site": site, "type": type_, "system": system, "value": value}
-        if self._session.one(_OWNER, **key) is not None:
+    def by_identity(self, site: str, type_: str, system: str, value: str) -> str | None:
+        """Return the id of the one resource a unique identifier names, None if free."""
+        owner = self._owner((site, type_, key_text(system), key_text(value)))
+        return None if owner is None else owner[1]
+
+    def _owner(self, identity: _Identity) -> _Owner | None:
+        for seen in (self._owners, self._group.owners):
+            if identity in seen:
+                return seen[identity]
+        site, type_, system, value = identity
+        row = self._session.look(_OWNER, site=site, type=type_, system=system, value=value)
+        owner = self._owners[identity] = None if row is None else (row[0], row[1])
+        return owner
+
+    def _refuse_taken(self, identity: _Identity) -> None:
+        if self._owner(identity) is not None:
             raise AclfError.of(
                 Category.CONFLICT,
-                f"{type_}.identifier",
+                f"{identity[1]}.identifier",
                 "Another resource already has this identifier, which the site declares unique.",
                 "Update that resource, or correct the identifier.",
             )
-        self._session.insert(_INSERT_IDENTITY, {**key, "rid": rid})
+
+    def _claim(self, identity: _Identity, owner: _Owner) -> None:
+        site, type_, system, value = identity
+        row = {"site": site, "type": type_, "system": system, "value": value}
+        self._session.insert(_INSERT_IDENTITY, {**row, "rid": owner[0], "id": owner[1]})
+        self._owners[identity] = owner
+
+    def _free(self, identity: _Identity) -> None:
+        site, type_, system, value = identity
+        self._session.run(
+            _FREE_IDENTITY, of_site=site, of_type=type_, of_system=system, of_value=value
+        )
+        self._owners[identity] = None
 
     # ── What a resource became ───────────────────────────────────────────────
 
@@ -374,9 +424,11 @@ class Transaction(WriteAccess, Reader):
         )
 
     def finish(self) -> None:
-        """Write what still waits: the last step of a unit of work."""
+        """End the unit of work: what it did stands, unless its group fails."""
         self._marking.write()
-        self._session.flush()
+        self._resources.adopt()
+        self._trial_resources.adopt()
+        self._group.owners.update(self._owners)
 
 
 def _unique(index: IndexRows) -> frozenset[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 A commit has to reach the disk before anybody is answered, and that costs far more
 than the writing itself. So the units that arrive while a commit is under way share
-the next one. Each runs in its own savepoint: one that fails is undone alone. If
+the next one. Each is its own savepoint: one that fails is undone alone. If
 the group as a whole fails, each unit is tried once more alone.
 
 Several processes may write to the same database. A group begins by locking the
@@ -30,9 +30,10 @@ from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.store.access import Numbers
 from aclf_fhir.store.database import Database
 from aclf_fhir.store.instants import MILLISECOND, to_microseconds
+from aclf_fhir.store.resources import Memory, SearchKey
 from aclf_fhir.store.session import DRIVER_ERRORS, Session, unavailable
 from aclf_fhir.store.tables import CLOCK
-from aclf_fhir.store.transaction import Transaction
+from aclf_fhir.store.transaction import GroupMemory, Transaction
 
 __all__ = ["READ_CLOCK", "Writer"]
 
@@ -88,6 +89,7 @@ class Writer:
         self._closed = False
         self._connection: PoolProxiedConnection | None = None
         self._session: Session | None = None
+        self._kinds: tuple[dict[SearchKey, int], dict[SearchKey, int]] = ({}, {})
         self._thread = threading.Thread(target=self._serve, name="aclf-fhir-writer", daemon=True)
         self._thread.start()
 
@@ -125,6 +127,7 @@ class Writer:
     # ── The thread ───────────────────────────────────────────────────────────
 
     def _serve(self) -> None:
+        group: list[_Unit] = []
         try:
             ending = False
             while not ending:
@@ -138,9 +141,9 @@ class Writer:
                 ending = unit is None
                 self._write_group([one for one in group if _starts(one)])
         finally:
-            self._abandon()
+            self._abandon(group)
 
-    def _abandon(self) -> None:
+    def _abandon(self, group: list[_Unit]) -> None:
         """Leave nobody waiting, however the thread ends."""
         with self._gate:
             self._closed = True
@@ -148,6 +151,9 @@ class Writer:
         while not self._queue.empty():
             unit = self._queue.get()
             if unit is not None and _starts(unit):
+                group.append(unit)
+        for unit in group:
+            if not unit.future.done():
                 unit.future.set_exception(_closed())
 
     def _write_group(self, units: list[_Unit]) -> None:
@@ -167,11 +173,13 @@ class Writer:
         try:
             session = self._connect()
             numbers, watermark, number = self._begin(session)
+            group = GroupMemory(Memory(self._kinds[0]), Memory(self._kinds[1]))
             answers = [
-                self._run(unit, session, watermark, numbers, alone=len(units) == 1)
+                self._run(unit, Transaction(session, watermark, numbers, group), session)
                 for unit in units
             ]
             if any(error is None for _, error in answers):
+                session.flush()
                 session.run(
                     _SET_CLOCK,
                     new_known=numbers.known,
@@ -180,6 +188,7 @@ class Writer:
                 )
                 committing = True
                 session.command("COMMIT")
+                group.committed()
             else:
                 session.command("ROLLBACK")
         except (AclfError, *DRIVER_ERRORS) as error:
@@ -209,25 +218,19 @@ class Writer:
 
     @staticmethod
     def _run(
-        unit: _Unit, session: Session, watermark: int, numbers: Numbers, *, alone: bool
+        unit: _Unit, transaction: Transaction, session: Session
     ) -> tuple[Any, Exception | None]:
-        """Run one unit; undo it alone if it fails. A group of one needs no savepoint."""
-        if not alone:
-            session.command("SAVEPOINT unit")
-        transaction = Transaction(session, watermark, numbers)
+        """Run one unit; undo it alone if it fails."""
+        session.begin_unit()
         try:
             result = unit.work(transaction)
             transaction.finish()
         except Exception as error:  # handed to whoever waits for this unit
-            session.discard()
-            if not alone:
-                session.command("ROLLBACK TO SAVEPOINT unit")
-                session.command("RELEASE SAVEPOINT unit")
-            elif isinstance(error, _OPERATIONAL):
+            if isinstance(error, _OPERATIONAL):
                 raise
+            session.undo_unit()
             return None, error
-        if not alone:
-            session.command("RELEASE SAVEPOINT unit")
+        session.end_unit()
         return result, None
 
     def _connect(self) -> Session:

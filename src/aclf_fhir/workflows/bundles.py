@@ -187,7 +187,7 @@ def _repeated(prepared: list[Prepared]) -> list[Issue]:
 
 def _incoming(entry: BundleEntry) -> Incoming:
     """Read a request line as far as it can be read; `_requested` checks it."""
-    path = entry.url.split("?", 1)[0].strip("/")
+    path = (entry.url or "").split("?", 1)[0].strip("/")
     resource_type, _, resource_id = path.partition("/")
     method = entry.method if entry.method in {"POST", "PUT"} else "POST"
     return Incoming(
@@ -212,7 +212,7 @@ def _requested(entry: BundleEntry, incoming: Incoming) -> Incoming:
             "is not supported in a Bundle; POST and PUT are",
             "Send reads and searches as requests of their own.",
         )
-    if entry.if_none_exist or entry.if_none_match or "?" in entry.url:
+    if entry.if_none_exist or entry.if_none_match or "?" in (entry.url or ""):
         raise AclfError.of(
             Category.UNSUPPORTED,
             request,

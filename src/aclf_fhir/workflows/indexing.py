@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from aclf_fhir.fhir import parse_date_time, parse_reference, r4
+from aclf_fhir.fhir.r4.datatypes import CodeableConcept, Coding, Identifier, Period, Reference
 from aclf_fhir.store import IndexRows
 from aclf_fhir.units import TimeRange
 from aclf_fhir.workflows.search_parameters import SearchParameter, parameters_of
@@ -107,11 +108,11 @@ def _walk(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _tokens(value: Any) -> list[tuple[str, str]]:
-    if isinstance(value, r4.CodeableConcept):
+    if isinstance(value, CodeableConcept):
         return [(coding.system or "", coding.code or "") for coding in value.coding or ()]
-    if isinstance(value, r4.Coding):
+    if isinstance(value, Coding):
         return [(value.system or "", value.code or "")]
-    if isinstance(value, r4.Identifier):
+    if isinstance(value, Identifier):
         return [(value.system or "", value.value or "")] if value.value else []
     if isinstance(value, bool):
         return [("", "true" if value else "false")]
@@ -119,7 +120,7 @@ def _tokens(value: Any) -> list[tuple[str, str]]:
 
 
 def _reference(value: Any, target: str) -> str:
-    if not isinstance(value, r4.Reference) or not value.reference:
+    if not isinstance(value, Reference) or not value.reference:
         return ""
     parsed = parse_reference(value.reference)
     if not parsed.type or not parsed.id or (target and parsed.type != target):
@@ -128,7 +129,7 @@ def _reference(value: Any, target: str) -> str:
 
 
 def _dates(value: Any, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-    if isinstance(value, r4.Period):
+    if isinstance(value, Period):
         start = parse_date_time(value.start, zone).earliest if value.start else None
         end = parse_date_time(value.end, zone).latest if value.end else None
         return start, end

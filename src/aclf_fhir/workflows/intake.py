@@ -12,6 +12,7 @@ Nothing here answers before the transaction is durable: `workflows.bundles` and
 `receive` return after the commit.
 """
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 Outcome = Literal["stored", "duplicate"]
+
+_MAY_BE_UNRESOLVED = re.compile(rb'"(?:urn:|[A-Za-z]+\?)|\\').search
+"""Finds what might be a urn or a search in a string, and any escape that might hide one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,13 +188,21 @@ def prepare(incoming: Incoming) -> Prepared:
         if not incoming.location:
             raise
         raise AclfError(*(issue.under(incoming.location) for issue in error.issues)) from error
-    unresolved = tuple(
+    return Prepared(
+        incoming=incoming, resource=resource, unresolved=_unresolved(incoming.body, resource)
+    )
+
+
+def _unresolved(body: bytes, resource: Any) -> tuple[tuple[str, str], ...]:
+    """List place and text of the references that only the gateway can resolve."""
+    if not _MAY_BE_UNRESOLVED(body):
+        return ()  # most resources: spares the walk over all their elements
+    return tuple(
         (path, reference.reference)
         for path, reference in iter_references(resource)
         if reference.reference
         and parse_reference(reference.reference).kind in {"urn", "conditional"}
     )
-    return Prepared(incoming=incoming, resource=resource, unresolved=unresolved)
 
 
 def _check_id(incoming: Incoming, resource: Any) -> None:

@@ -37,6 +37,7 @@ from aclf_fhir.workflows.search_parameters import searchable_types
 
 __all__ = [
     "BEGINNING",
+    "dates_of",
     "mapping_context",
     "mark_changes",
     "of_subject",
@@ -119,10 +120,7 @@ def mapping_context(
         patient = tx.current(site, "Patient", subject)
         if patient is None or patient.deleted:
             return None
-        dates = tx.facts(site, subject, concepts=("birth_date", "death"))
-        return SubjectDates(
-            birth=_instant(dates, "birth_date"), death=_instant(dates, "death")
-        )
+        return dates_of(tx.facts(site, subject, concepts=("birth_date", "death")))
 
     def resolve(reference: str) -> Any:
         resource_type, _, resource_id = reference.partition("/")
@@ -138,6 +136,12 @@ def mapping_context(
         subject_dates=subject_dates,
         resolve=resolve,
     )
+
+
+def dates_of(facts: Iterable[Fact]) -> SubjectDates:
+    """Return what a subject's facts say of birth and death."""
+    known = list(facts)
+    return SubjectDates(birth=_instant(known, "birth_date"), death=_instant(known, "death"))
 
 
 def _instant(facts: Iterable[Fact], concept: str) -> TimeRange | None:

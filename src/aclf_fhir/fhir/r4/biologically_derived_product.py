@@ -3,9 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from aclf_fhir.fhir.primitives import DateTime, Exact, Integer, Many, String, Target
+from aclf_fhir.fhir.primitives import DateTime, Integer, Many, String, Target
 from aclf_fhir.fhir.r4.datatypes import (
     BackboneElement,
     CodeableConcept,
@@ -53,7 +54,7 @@ class BiologicallyDerivedProductManipulation(BackboneElement, frozen=True, kw_on
 class BiologicallyDerivedProductStorage(BackboneElement, frozen=True, kw_only=True):
     description: String | None = None
     description_ext: Element | None = None
-    temperature: Exact | None = None
+    temperature: Decimal | None = None
     temperature_ext: Element | None = None
     scale: BiologicallyDerivedProductStorageScale | None = None
     scale_ext: Element | None = None

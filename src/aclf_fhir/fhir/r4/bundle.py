@@ -3,18 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
-from aclf_fhir.fhir.primitives import (
-    Exact,
-    Instant,
-    Many,
-    MaybeResource,
-    Must,
-    String,
-    UnsignedInt,
-    Uri,
-)
+from aclf_fhir.fhir.primitives import Instant, Many, MaybeResource, Must, String, UnsignedInt, Uri
 from aclf_fhir.fhir.r4.datatypes import BackboneElement, Element, Identifier, Resource, Signature
 
 BundleType = Literal["document", "message", "transaction", "transaction-response", "batch", "batch-response", "history", "searchset", "collection"]
@@ -32,7 +24,7 @@ class BundleLink(BackboneElement, frozen=True, kw_only=True):
 class BundleEntrySearch(BackboneElement, frozen=True, kw_only=True):
     mode: SearchEntryMode | None = None
     mode_ext: Element | None = None
-    score: Exact | None = None
+    score: Decimal | None = None
     score_ext: Element | None = None
 
 

@@ -3,19 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from aclf_fhir.fhir.primitives import (
-    Canonical,
-    DateTime,
-    Exact,
-    Many,
-    Must,
-    Some,
-    String,
-    Target,
-    Uri,
-)
+from aclf_fhir.fhir.primitives import Canonical, DateTime, Many, Must, Some, String, Target, Uri
 from aclf_fhir.fhir.r4.datatypes import (
     Annotation,
     BackboneElement,
@@ -61,7 +52,7 @@ class ChargeItem(DomainResource, frozen=True, kw_only=True, tag_field="resourceT
     cost_center: Annotated[Reference, Target("Organization")] | None = None
     quantity: Quantity | None = None
     bodysite: Many[CodeableConcept] | None = None
-    factor_override: Exact | None = None
+    factor_override: Decimal | None = None
     factor_override_ext: Element | None = None
     price_override: Money | None = None
     override_reason: String | None = None

@@ -3,6 +3,7 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from aclf_fhir.fhir.primitives import (
@@ -10,7 +11,6 @@ from aclf_fhir.fhir.primitives import (
     Canonical,
     Date,
     DateTime,
-    Exact,
     Many,
     Markdown,
     Must,
@@ -47,7 +47,7 @@ class ChargeItemDefinitionPropertyGroupPriceComponent(BackboneElement, frozen=Tr
     type: Must[InvoicePriceComponentType] | None = None
     type_ext: Element | None = None
     code: CodeableConcept | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     amount: Money | None = None
 

@@ -3,13 +3,13 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from aclf_fhir.fhir.primitives import (
     Boolean,
     Date,
     DateTime,
-    Exact,
     Many,
     Must,
     PositiveInt,
@@ -130,7 +130,7 @@ class ClaimItemDetailSubDetail(BackboneElement, frozen=True, kw_only=True):
     program_code: Many[CodeableConcept] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     udi: Many[Annotated[Reference, Target("Device")]] | None = None
@@ -146,7 +146,7 @@ class ClaimItemDetail(BackboneElement, frozen=True, kw_only=True):
     program_code: Many[CodeableConcept] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     udi: Many[Annotated[Reference, Target("Device")]] | None = None
@@ -178,7 +178,7 @@ class ClaimItem(BackboneElement, frozen=True, kw_only=True):
     location_reference: Annotated[Reference, Target("Location")] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     udi: Many[Annotated[Reference, Target("Device")]] | None = None

@@ -3,13 +3,13 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from aclf_fhir.fhir.primitives import (
     Boolean,
     Date,
     DateTime,
-    Exact,
     Many,
     Must,
     PositiveInt,
@@ -42,7 +42,7 @@ class ClaimResponseItemAdjudication(BackboneElement, frozen=True, kw_only=True):
     category: CodeableConcept
     reason: CodeableConcept | None = None
     amount: Money | None = None
-    value: Exact | None = None
+    value: Decimal | None = None
     value_ext: Element | None = None
 
 
@@ -77,7 +77,7 @@ class ClaimResponseAddItemDetailSubDetail(BackboneElement, frozen=True, kw_only=
     modifier: Many[CodeableConcept] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     note_number: Some[PositiveInt] | None = None
@@ -90,7 +90,7 @@ class ClaimResponseAddItemDetail(BackboneElement, frozen=True, kw_only=True):
     modifier: Many[CodeableConcept] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     note_number: Some[PositiveInt] | None = None
@@ -119,7 +119,7 @@ class ClaimResponseAddItem(BackboneElement, frozen=True, kw_only=True):
     location_reference: Annotated[Reference, Target("Location")] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     body_site: CodeableConcept | None = None

@@ -3,6 +3,7 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from aclf_fhir.fhir.primitives import (
@@ -10,7 +11,6 @@ from aclf_fhir.fhir.primitives import (
     Canonical,
     Code,
     DateTime,
-    Exact,
     Integer,
     Many,
     Markdown,
@@ -82,7 +82,7 @@ class CodeSystemConceptProperty(BackboneElement, frozen=True, kw_only=True):
     value_boolean_ext: Element | None = None
     value_date_time: DateTime | None = None
     value_date_time_ext: Element | None = None
-    value_decimal: Exact | None = None
+    value_decimal: Decimal | None = None
     value_decimal_ext: Element | None = None
 
 

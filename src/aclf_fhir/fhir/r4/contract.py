@@ -3,13 +3,13 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from aclf_fhir.fhir.primitives import (
     Boolean,
     Date,
     DateTime,
-    Exact,
     Integer,
     Many,
     Markdown,
@@ -72,7 +72,7 @@ class ContractTermOfferAnswer(BackboneElement, frozen=True, kw_only=True):
     choices: ClassVar = {"value": (True, "value_boolean value_decimal value_integer value_date value_date_time value_time value_string value_uri value_attachment value_coding value_quantity value_reference")}
     value_boolean: Boolean | None = None
     value_boolean_ext: Element | None = None
-    value_decimal: Exact | None = None
+    value_decimal: Decimal | None = None
     value_decimal_ext: Element | None = None
     value_integer: Integer | None = None
     value_integer_ext: Element | None = None
@@ -124,9 +124,9 @@ class ContractTermAssetValuedItem(BackboneElement, frozen=True, kw_only=True):
     effective_time_ext: Element | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
-    points: Exact | None = None
+    points: Decimal | None = None
     points_ext: Element | None = None
     net: Money | None = None
     payment: String | None = None

@@ -3,6 +3,7 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from aclf_fhir.fhir.primitives import (
@@ -15,7 +16,6 @@ from aclf_fhir.fhir.primitives import (
     Code,
     Date,
     DateTime,
-    Exact,
     Id,
     Instant,
     Integer,
@@ -94,7 +94,7 @@ class Address(Element, frozen=True, kw_only=True):
 
 
 class Quantity(Element, frozen=True, kw_only=True):
-    value: Exact | None = None
+    value: Decimal | None = None
     value_ext: Element | None = None
     comparator: QuantityComparator | None = None
     comparator_ext: Element | None = None
@@ -346,7 +346,7 @@ class ElementDefinitionExample(Element, frozen=True, kw_only=True):
     value_date_ext: Element | None = None
     value_date_time: DateTime | None = None
     value_date_time_ext: Element | None = None
-    value_decimal: Exact | None = None
+    value_decimal: Decimal | None = None
     value_decimal_ext: Element | None = None
     value_id: Id | None = None
     value_id_ext: Element | None = None
@@ -486,7 +486,7 @@ class ElementDefinition(BackboneElement, frozen=True, kw_only=True):
     default_value_date_ext: Element | None = None
     default_value_date_time: DateTime | None = None
     default_value_date_time_ext: Element | None = None
-    default_value_decimal: Exact | None = None
+    default_value_decimal: Decimal | None = None
     default_value_decimal_ext: Element | None = None
     default_value_id: Id | None = None
     default_value_id_ext: Element | None = None
@@ -559,7 +559,7 @@ class ElementDefinition(BackboneElement, frozen=True, kw_only=True):
     fixed_date_ext: Element | None = None
     fixed_date_time: DateTime | None = None
     fixed_date_time_ext: Element | None = None
-    fixed_decimal: Exact | None = None
+    fixed_decimal: Decimal | None = None
     fixed_decimal_ext: Element | None = None
     fixed_id: Id | None = None
     fixed_id_ext: Element | None = None
@@ -628,7 +628,7 @@ class ElementDefinition(BackboneElement, frozen=True, kw_only=True):
     pattern_date_ext: Element | None = None
     pattern_date_time: DateTime | None = None
     pattern_date_time_ext: Element | None = None
-    pattern_decimal: Exact | None = None
+    pattern_decimal: Decimal | None = None
     pattern_decimal_ext: Element | None = None
     pattern_id: Id | None = None
     pattern_id_ext: Element | None = None
@@ -694,7 +694,7 @@ class ElementDefinition(BackboneElement, frozen=True, kw_only=True):
     min_value_instant_ext: Element | None = None
     min_value_time: Time | None = None
     min_value_time_ext: Element | None = None
-    min_value_decimal: Exact | None = None
+    min_value_decimal: Decimal | None = None
     min_value_decimal_ext: Element | None = None
     min_value_integer: Integer | None = None
     min_value_integer_ext: Element | None = None
@@ -711,7 +711,7 @@ class ElementDefinition(BackboneElement, frozen=True, kw_only=True):
     max_value_instant_ext: Element | None = None
     max_value_time: Time | None = None
     max_value_time_ext: Element | None = None
-    max_value_decimal: Exact | None = None
+    max_value_decimal: Decimal | None = None
     max_value_decimal_ext: Element | None = None
     max_value_integer: Integer | None = None
     max_value_integer_ext: Element | None = None
@@ -765,7 +765,7 @@ class Extension(Element, frozen=True, kw_only=True):
     value_date_ext: Element | None = None
     value_date_time: DateTime | None = None
     value_date_time_ext: Element | None = None
-    value_decimal: Exact | None = None
+    value_decimal: Decimal | None = None
     value_decimal_ext: Element | None = None
     value_id: Id | None = None
     value_id_ext: Element | None = None
@@ -875,7 +875,7 @@ class Meta(Element, frozen=True, kw_only=True):
 
 
 class Money(Element, frozen=True, kw_only=True):
-    value: Exact | None = None
+    value: Decimal | None = None
     value_ext: Element | None = None
     currency: Code | None = None
     currency_ext: Element | None = None
@@ -982,13 +982,13 @@ class RelatedArtifact(Element, frozen=True, kw_only=True):
 
 class SampledData(Element, frozen=True, kw_only=True):
     origin: SimpleQuantity
-    period: Must[Exact] | None = None
+    period: Must[Decimal] | None = None
     period_ext: Element | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
-    lower_limit: Exact | None = None
+    lower_limit: Decimal | None = None
     lower_limit_ext: Element | None = None
-    upper_limit: Exact | None = None
+    upper_limit: Decimal | None = None
     upper_limit_ext: Element | None = None
     dimensions: Must[PositiveInt] | None = None
     dimensions_ext: Element | None = None
@@ -1036,9 +1036,9 @@ class TimingRepeat(Element, frozen=True, kw_only=True):
     count_ext: Element | None = None
     count_max: PositiveInt | None = None
     count_max_ext: Element | None = None
-    duration: Exact | None = None
+    duration: Decimal | None = None
     duration_ext: Element | None = None
-    duration_max: Exact | None = None
+    duration_max: Decimal | None = None
     duration_max_ext: Element | None = None
     duration_unit: UnitsOfTime | None = None
     duration_unit_ext: Element | None = None
@@ -1046,9 +1046,9 @@ class TimingRepeat(Element, frozen=True, kw_only=True):
     frequency_ext: Element | None = None
     frequency_max: PositiveInt | None = None
     frequency_max_ext: Element | None = None
-    period: Exact | None = None
+    period: Decimal | None = None
     period_ext: Element | None = None
-    period_max: Exact | None = None
+    period_max: Decimal | None = None
     period_max_ext: Element | None = None
     period_unit: UnitsOfTime | None = None
     period_unit_ext: Element | None = None

@@ -3,12 +3,12 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from aclf_fhir.fhir.primitives import (
     Date,
     DateTime,
-    Exact,
     Integer,
     Many,
     Markdown,
@@ -55,11 +55,11 @@ class EffectEvidenceSynthesisResultsByExposure(BackboneElement, frozen=True, kw_
 
 class EffectEvidenceSynthesisEffectEstimatePrecisionEstimate(BackboneElement, frozen=True, kw_only=True):
     type: CodeableConcept | None = None
-    level: Exact | None = None
+    level: Decimal | None = None
     level_ext: Element | None = None
-    from_: Exact | None = None
+    from_: Decimal | None = None
     from_ext: Element | None = None
-    to: Exact | None = None
+    to: Decimal | None = None
     to_ext: Element | None = None
 
 
@@ -68,7 +68,7 @@ class EffectEvidenceSynthesisEffectEstimate(BackboneElement, frozen=True, kw_onl
     description_ext: Element | None = None
     type: CodeableConcept | None = None
     variant_state: CodeableConcept | None = None
-    value: Exact | None = None
+    value: Decimal | None = None
     value_ext: Element | None = None
     unit_of_measure: CodeableConcept | None = None
     precision_estimate: Many[EffectEvidenceSynthesisEffectEstimatePrecisionEstimate] | None = None

@@ -3,13 +3,13 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from aclf_fhir.fhir.primitives import (
     Boolean,
     Date,
     DateTime,
-    Exact,
     Many,
     Must,
     PositiveInt,
@@ -122,7 +122,7 @@ class ExplanationOfBenefitItemAdjudication(BackboneElement, frozen=True, kw_only
     category: CodeableConcept
     reason: CodeableConcept | None = None
     amount: Money | None = None
-    value: Exact | None = None
+    value: Decimal | None = None
     value_ext: Element | None = None
 
 
@@ -136,7 +136,7 @@ class ExplanationOfBenefitItemDetailSubDetail(BackboneElement, frozen=True, kw_o
     program_code: Many[CodeableConcept] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     udi: Many[Annotated[Reference, Target("Device")]] | None = None
@@ -155,7 +155,7 @@ class ExplanationOfBenefitItemDetail(BackboneElement, frozen=True, kw_only=True)
     program_code: Many[CodeableConcept] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     udi: Many[Annotated[Reference, Target("Device")]] | None = None
@@ -190,7 +190,7 @@ class ExplanationOfBenefitItem(BackboneElement, frozen=True, kw_only=True):
     location_reference: Annotated[Reference, Target("Location")] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     udi: Many[Annotated[Reference, Target("Device")]] | None = None
@@ -208,7 +208,7 @@ class ExplanationOfBenefitAddItemDetailSubDetail(BackboneElement, frozen=True, k
     modifier: Many[CodeableConcept] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     note_number: Some[PositiveInt] | None = None
@@ -221,7 +221,7 @@ class ExplanationOfBenefitAddItemDetail(BackboneElement, frozen=True, kw_only=Tr
     modifier: Many[CodeableConcept] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     note_number: Some[PositiveInt] | None = None
@@ -250,7 +250,7 @@ class ExplanationOfBenefitAddItem(BackboneElement, frozen=True, kw_only=True):
     location_reference: Annotated[Reference, Target("Location")] | None = None
     quantity: SimpleQuantity | None = None
     unit_price: Money | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     net: Money | None = None
     body_site: CodeableConcept | None = None

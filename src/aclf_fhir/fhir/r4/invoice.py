@@ -3,18 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from aclf_fhir.fhir.primitives import (
-    DateTime,
-    Exact,
-    Many,
-    Markdown,
-    Must,
-    PositiveInt,
-    String,
-    Target,
-)
+from aclf_fhir.fhir.primitives import DateTime, Many, Markdown, Must, PositiveInt, String, Target
 from aclf_fhir.fhir.r4.datatypes import (
     Annotation,
     BackboneElement,
@@ -39,7 +31,7 @@ class InvoiceLineItemPriceComponent(BackboneElement, frozen=True, kw_only=True):
     type: Must[InvoicePriceComponentType] | None = None
     type_ext: Element | None = None
     code: CodeableConcept | None = None
-    factor: Exact | None = None
+    factor: Decimal | None = None
     factor_ext: Element | None = None
     amount: Money | None = None
 

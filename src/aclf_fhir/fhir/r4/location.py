@@ -3,9 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from aclf_fhir.fhir.primitives import Boolean, Exact, Many, Must, Some, String, Target, Time
+from aclf_fhir.fhir.primitives import Boolean, Many, Must, Some, String, Target, Time
 from aclf_fhir.fhir.r4.datatypes import (
     Address,
     BackboneElement,
@@ -24,11 +25,11 @@ LocationStatus = Literal["active", "suspended", "inactive"]
 
 
 class LocationPosition(BackboneElement, frozen=True, kw_only=True):
-    longitude: Must[Exact] | None = None
+    longitude: Must[Decimal] | None = None
     longitude_ext: Element | None = None
-    latitude: Must[Exact] | None = None
+    latitude: Must[Decimal] | None = None
     latitude_ext: Element | None = None
-    altitude: Exact | None = None
+    altitude: Decimal | None = None
     altitude_ext: Element | None = None
 
 

@@ -3,18 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from aclf_fhir.fhir.primitives import (
-    DateTime,
-    Exact,
-    Instant,
-    Many,
-    Must,
-    PositiveInt,
-    String,
-    Target,
-)
+from aclf_fhir.fhir.primitives import DateTime, Instant, Many, Must, PositiveInt, String, Target
 from aclf_fhir.fhir.r4.datatypes import (
     Annotation,
     Attachment,
@@ -57,7 +49,7 @@ class Media(DomainResource, frozen=True, kw_only=True, tag_field="resourceType",
     width_ext: Element | None = None
     frames: PositiveInt | None = None
     frames_ext: Element | None = None
-    duration: Exact | None = None
+    duration: Decimal | None = None
     duration_ext: Element | None = None
     content: Attachment
     note: Many[Annotation] | None = None

@@ -3,11 +3,12 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from msgspec import field
 
-from aclf_fhir.fhir.primitives import Boolean, Exact, Integer, Many, Must, Some, String, Target, Uri
+from aclf_fhir.fhir.primitives import Boolean, Integer, Many, Must, Some, String, Target, Uri
 from aclf_fhir.fhir.r4.datatypes import (
     BackboneElement,
     CodeableConcept,
@@ -66,11 +67,11 @@ class MolecularSequenceQualityRoc(BackboneElement, frozen=True, kw_only=True):
     num_fp_ext: Some[Element] | None = field(name="_numFP", default=None)
     num_fn: Some[Integer] | None = field(name="numFN", default=None)
     num_fn_ext: Some[Element] | None = field(name="_numFN", default=None)
-    precision: Some[Exact] | None = None
+    precision: Some[Decimal] | None = None
     precision_ext: Some[Element] | None = None
-    sensitivity: Some[Exact] | None = None
+    sensitivity: Some[Decimal] | None = None
     sensitivity_ext: Some[Element] | None = None
-    f_measure: Some[Exact] | None = None
+    f_measure: Some[Decimal] | None = None
     f_measure_ext: Some[Element] | None = None
 
 
@@ -84,21 +85,21 @@ class MolecularSequenceQuality(BackboneElement, frozen=True, kw_only=True):
     end_ext: Element | None = None
     score: Quantity | None = None
     method: CodeableConcept | None = None
-    truth_tp: Exact | None = field(name="truthTP", default=None)
+    truth_tp: Decimal | None = field(name="truthTP", default=None)
     truth_tp_ext: Element | None = field(name="_truthTP", default=None)
-    query_tp: Exact | None = field(name="queryTP", default=None)
+    query_tp: Decimal | None = field(name="queryTP", default=None)
     query_tp_ext: Element | None = field(name="_queryTP", default=None)
-    truth_fn: Exact | None = field(name="truthFN", default=None)
+    truth_fn: Decimal | None = field(name="truthFN", default=None)
     truth_fn_ext: Element | None = field(name="_truthFN", default=None)
-    query_fp: Exact | None = field(name="queryFP", default=None)
+    query_fp: Decimal | None = field(name="queryFP", default=None)
     query_fp_ext: Element | None = field(name="_queryFP", default=None)
-    gt_fp: Exact | None = field(name="gtFP", default=None)
+    gt_fp: Decimal | None = field(name="gtFP", default=None)
     gt_fp_ext: Element | None = field(name="_gtFP", default=None)
-    precision: Exact | None = None
+    precision: Decimal | None = None
     precision_ext: Element | None = None
-    recall: Exact | None = None
+    recall: Decimal | None = None
     recall_ext: Element | None = None
-    f_score: Exact | None = None
+    f_score: Decimal | None = None
     f_score_ext: Element | None = None
     roc: MolecularSequenceQualityRoc | None = None
 

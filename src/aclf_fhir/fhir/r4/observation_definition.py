@@ -3,9 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from aclf_fhir.fhir.primitives import Boolean, Exact, Integer, Many, Some, String, Target
+from aclf_fhir.fhir.primitives import Boolean, Integer, Many, Some, String, Target
 from aclf_fhir.fhir.r4.datatypes import (
     BackboneElement,
     CodeableConcept,
@@ -24,7 +25,7 @@ ObservationRangeCategory = Literal["reference", "critical", "absolute"]
 class ObservationDefinitionQuantitativeDetails(BackboneElement, frozen=True, kw_only=True):
     customary_unit: CodeableConcept | None = None
     unit: CodeableConcept | None = None
-    conversion_factor: Exact | None = None
+    conversion_factor: Decimal | None = None
     conversion_factor_ext: Element | None = None
     decimal_precision: Integer | None = None
     decimal_precision_ext: Element | None = None

@@ -3,6 +3,7 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from aclf_fhir.fhir.primitives import (
@@ -12,7 +13,6 @@ from aclf_fhir.fhir.primitives import (
     Code,
     Date,
     DateTime,
-    Exact,
     Id,
     Instant,
     Integer,
@@ -83,7 +83,7 @@ class ParametersParameter(BackboneElement, frozen=True, kw_only=True):
     value_date_ext: Element | None = None
     value_date_time: DateTime | None = None
     value_date_time_ext: Element | None = None
-    value_decimal: Exact | None = None
+    value_decimal: Decimal | None = None
     value_decimal_ext: Element | None = None
     value_id: Id | None = None
     value_id_ext: Element | None = None

@@ -3,6 +3,7 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from aclf_fhir.fhir.primitives import (
@@ -10,7 +11,6 @@ from aclf_fhir.fhir.primitives import (
     Canonical,
     Date,
     DateTime,
-    Exact,
     Integer,
     Many,
     Must,
@@ -37,7 +37,7 @@ class QuestionnaireResponseItemAnswer(BackboneElement, frozen=True, kw_only=True
     choices: ClassVar = {"value": (False, "value_boolean value_decimal value_integer value_date value_date_time value_time value_string value_uri value_attachment value_coding value_quantity value_reference")}
     value_boolean: Boolean | None = None
     value_boolean_ext: Element | None = None
-    value_decimal: Exact | None = None
+    value_decimal: Decimal | None = None
     value_decimal_ext: Element | None = None
     value_integer: Integer | None = None
     value_integer_ext: Element | None = None

@@ -3,9 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from aclf_fhir.fhir.primitives import DateTime, Exact, Many, Must, String, Target
+from aclf_fhir.fhir.primitives import DateTime, Many, Must, String, Target
 from aclf_fhir.fhir.r4.datatypes import (
     Annotation,
     BackboneElement,
@@ -23,11 +24,11 @@ from aclf_fhir.fhir.r4.value_sets import ObservationStatus
 class RiskAssessmentPrediction(BackboneElement, frozen=True, kw_only=True):
     choices: ClassVar = {"probability": (False, "probability_decimal probability_range"), "when": (False, "when_period when_range")}
     outcome: CodeableConcept | None = None
-    probability_decimal: Exact | None = None
+    probability_decimal: Decimal | None = None
     probability_decimal_ext: Element | None = None
     probability_range: Range | None = None
     qualitative_risk: CodeableConcept | None = None
-    relative_risk: Exact | None = None
+    relative_risk: Decimal | None = None
     relative_risk_ext: Element | None = None
     when_period: Period | None = None
     when_range: Range | None = None

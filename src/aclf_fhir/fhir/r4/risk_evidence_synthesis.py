@@ -3,12 +3,12 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from aclf_fhir.fhir.primitives import (
     Date,
     DateTime,
-    Exact,
     Integer,
     Many,
     Markdown,
@@ -44,11 +44,11 @@ class RiskEvidenceSynthesisSampleSize(BackboneElement, frozen=True, kw_only=True
 
 class RiskEvidenceSynthesisRiskEstimatePrecisionEstimate(BackboneElement, frozen=True, kw_only=True):
     type: CodeableConcept | None = None
-    level: Exact | None = None
+    level: Decimal | None = None
     level_ext: Element | None = None
-    from_: Exact | None = None
+    from_: Decimal | None = None
     from_ext: Element | None = None
-    to: Exact | None = None
+    to: Decimal | None = None
     to_ext: Element | None = None
 
 
@@ -56,7 +56,7 @@ class RiskEvidenceSynthesisRiskEstimate(BackboneElement, frozen=True, kw_only=Tr
     description: String | None = None
     description_ext: Element | None = None
     type: CodeableConcept | None = None
-    value: Exact | None = None
+    value: Decimal | None = None
     value_ext: Element | None = None
     unit_of_measure: CodeableConcept | None = None
     denominator_count: Integer | None = None

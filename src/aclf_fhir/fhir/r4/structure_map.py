@@ -3,6 +3,7 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from aclf_fhir.fhir.primitives import (
@@ -12,7 +13,6 @@ from aclf_fhir.fhir.primitives import (
     Code,
     Date,
     DateTime,
-    Exact,
     Id,
     Instant,
     Integer,
@@ -120,7 +120,7 @@ class StructureMapGroupRuleSource(BackboneElement, frozen=True, kw_only=True):
     default_value_date_ext: Element | None = None
     default_value_date_time: DateTime | None = None
     default_value_date_time_ext: Element | None = None
-    default_value_decimal: Exact | None = None
+    default_value_decimal: Decimal | None = None
     default_value_decimal_ext: Element | None = None
     default_value_id: Id | None = None
     default_value_id_ext: Element | None = None
@@ -201,7 +201,7 @@ class StructureMapGroupRuleTargetParameter(BackboneElement, frozen=True, kw_only
     value_boolean_ext: Element | None = None
     value_integer: Integer | None = None
     value_integer_ext: Element | None = None
-    value_decimal: Exact | None = None
+    value_decimal: Decimal | None = None
     value_decimal_ext: Element | None = None
 
 

@@ -3,9 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from aclf_fhir.fhir.primitives import DateTime, Exact, Many, Markdown, Must, String, Target, Uri
+from aclf_fhir.fhir.primitives import DateTime, Many, Markdown, Must, String, Target, Uri
 from aclf_fhir.fhir.r4.datatypes import (
     BackboneElement,
     DomainResource,
@@ -86,7 +87,7 @@ class TestReport(DomainResource, frozen=True, kw_only=True, tag_field="resourceT
     test_script: Annotated[Reference, Target("TestScript")]
     result: Must[TestReportResult] | None = None
     result_ext: Element | None = None
-    score: Exact | None = None
+    score: Decimal | None = None
     score_ext: Element | None = None
     tester: String | None = None
     tester_ext: Element | None = None

@@ -3,6 +3,7 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from aclf_fhir.fhir.primitives import (
@@ -11,7 +12,6 @@ from aclf_fhir.fhir.primitives import (
     Code,
     Date,
     DateTime,
-    Exact,
     Integer,
     Many,
     Markdown,
@@ -88,7 +88,7 @@ class ValueSetExpansionParameter(BackboneElement, frozen=True, kw_only=True):
     value_boolean_ext: Element | None = None
     value_integer: Integer | None = None
     value_integer_ext: Element | None = None
-    value_decimal: Exact | None = None
+    value_decimal: Decimal | None = None
     value_decimal_ext: Element | None = None
     value_uri: Uri | None = None
     value_uri_ext: Element | None = None

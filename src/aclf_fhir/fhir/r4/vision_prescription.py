@@ -3,9 +3,10 @@
 # fmt: off
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from aclf_fhir.fhir.primitives import DateTime, Exact, Integer, Many, Must, String, Target
+from aclf_fhir.fhir.primitives import DateTime, Integer, Many, Must, String, Target
 from aclf_fhir.fhir.r4.datatypes import (
     Annotation,
     BackboneElement,
@@ -23,7 +24,7 @@ VisionEyes = Literal["right", "left"]
 
 
 class VisionPrescriptionLensSpecificationPrism(BackboneElement, frozen=True, kw_only=True):
-    amount: Must[Exact] | None = None
+    amount: Must[Decimal] | None = None
     amount_ext: Element | None = None
     base: Must[VisionBase] | None = None
     base_ext: Element | None = None
@@ -33,20 +34,20 @@ class VisionPrescriptionLensSpecification(BackboneElement, frozen=True, kw_only=
     product: CodeableConcept
     eye: Must[VisionEyes] | None = None
     eye_ext: Element | None = None
-    sphere: Exact | None = None
+    sphere: Decimal | None = None
     sphere_ext: Element | None = None
-    cylinder: Exact | None = None
+    cylinder: Decimal | None = None
     cylinder_ext: Element | None = None
     axis: Integer | None = None
     axis_ext: Element | None = None
     prism: Many[VisionPrescriptionLensSpecificationPrism] | None = None
-    add: Exact | None = None
+    add: Decimal | None = None
     add_ext: Element | None = None
-    power: Exact | None = None
+    power: Decimal | None = None
     power_ext: Element | None = None
-    back_curve: Exact | None = None
+    back_curve: Decimal | None = None
     back_curve_ext: Element | None = None
-    diameter: Exact | None = None
+    diameter: Decimal | None = None
     diameter_ext: Element | None = None
     duration: SimpleQuantity | None = None
     color: String | None = None

@@ -1,0 +1,92 @@
+"""From results and errors to HTTP answers: the one place where a category becomes a status."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from email.utils import format_datetime
+
+from fastapi import Response
+
+from aclf_fhir.errors import AclfError, Category, Issue
+from aclf_fhir.publication.bundle import BundleEntry, bundle_bytes
+from aclf_fhir.publication.operation_outcome import operation_outcome
+
+__all__ = ["FHIR_JSON", "FhirResponse", "etag", "outcome", "problem", "resource", "searchset"]
+
+FHIR_JSON = "application/fhir+json"
+
+
+class FhirResponse(Response):
+    """FHIR JSON; R4 http.html#mime-type."""
+
+    media_type = FHIR_JSON
+
+
+def problem(error: AclfError) -> FhirResponse:
+    """Answer an error as an OperationOutcome with every issue."""
+    headers = {}
+    if error.category in {Category.UNAVAILABLE, Category.TOO_MANY}:
+        headers["Retry-After"] = "2"
+    if error.category is Category.TOO_LARGE:
+        headers["Connection"] = "close"  # the rest of the body is not read
+    return FhirResponse(operation_outcome(error.issues), error.http, headers)
+
+
+def outcome(issues: Iterable[Issue], status: int = 200) -> FhirResponse:
+    """Answer an OperationOutcome that is no error."""
+    return FhirResponse(operation_outcome(issues), status)
+
+
+def etag(version: int) -> str:
+    """Return the ETag of a version (R4 http.html#versioning)."""
+    return f'W/"{version}"'
+
+
+def resource(
+    body: bytes | None,
+    *,
+    version: int,
+    last_updated: datetime,
+    status: int = 200,
+    location: str = "",
+) -> FhirResponse:
+    """Answer one resource version, or only its headers where `body` is None."""
+    headers = {
+        "ETag": etag(version),
+        "Last-Modified": format_datetime(last_updated, usegmt=True),
+    }
+    if location:
+        headers["Location"] = location
+    return FhirResponse(body, status, headers)
+
+
+def searchset(
+    matches: Iterable[tuple[str, bytes]],
+    *,
+    links: Iterable[tuple[str, str]],
+    total: int | None,
+    pending: int,
+) -> FhirResponse:
+    """Answer one page of a search.
+
+    Parameters
+    ----------
+    matches
+        Absolute URL and body of each match.
+    links
+        Relation and URL.
+    total
+        Matches on all pages, None if they were not counted.
+    pending
+        Subjects still to be evaluated; said in an entry of its own.
+    """
+    entries = [BundleEntry(full_url=url, resource=body, mode="match") for url, body in matches]
+    if pending:
+        warning = Issue(
+            Category.UNAVAILABLE,
+            "",
+            f"{pending} subjects are still being evaluated; their derived resources may be older.",
+            "Ask again in a moment.",
+            severity="warning",
+        )
+        entries.append(BundleEntry(resource=operation_outcome([warning]), mode="outcome"))
+    return FhirResponse(bundle_bytes("searchset", entries, links, total))

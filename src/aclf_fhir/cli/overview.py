@@ -1,0 +1,209 @@
+"""One table of all patients, read from a gateway the way a trial system would read it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from rich.table import Table
+
+from aclf_fhir.cli.console import results
+from aclf_fhir.codes import local_system
+from aclf_fhir.remote import FhirServer
+
+__all__ = ["Row", "overview", "print_overview"]
+
+SCORES = (
+    ("meld_optn", "MELD"),
+    ("meld_3_0", "MELD 3.0"),
+    ("child_pugh", "Child-Pugh"),
+    ("clif_c_of", "CLIF-C OF"),
+    ("easl_clif_aclf_grade", "ACLF grade"),
+)
+_COMPONENTS = local_system("components")
+_ROUNDS = 60
+
+
+@dataclass(slots=True)
+class Row:
+    """What is known of one patient.
+
+    Parameters
+    ----------
+    last
+        Instant of the newest score.
+    scores
+        Value and T of the newest Observation per score.
+    verdicts, missing, outcomes
+        By trial.
+    statuses
+        Of the ResearchSubject, by trial.
+    """
+
+    patient: str
+    name: str = ""
+    scores: dict[str, tuple[str, str]] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, list[str]] = field(default_factory=dict)
+    outcomes: dict[str, list[str]] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def last(self) -> str:
+        """Instant of the newest score."""
+        return max((at for _, at in self.scores.values()), default="")
+
+
+def overview(server: FhirServer) -> list[Row]:
+    """Read patients, newest scores, verdicts, subjects and outcomes."""
+    rows = {
+        patient["id"]: Row(patient["id"], _name(patient))
+        for patient in _search(server, "Patient", {})
+    }
+    wanted = ",".join(f"{local_system('scores')}|{score}" for score, _ in SCORES)
+    for observation in _search(server, "Observation", {"code": wanted}):
+        _take_score(rows, observation)
+    for kind, take in (("verdict", _take_verdict), ("outcome", _take_outcome)):
+        category = f"{local_system('categories')}|{kind}"
+        for observation in _search(server, "Observation", {"category": category}):
+            take(rows, observation)
+    for subject in _search(server, "ResearchSubject", {}):
+        row = rows.get(_id(subject["individual"]))
+        if row is not None:
+            row.statuses[_id(subject["study"])] = subject["status"]
+    return sorted(rows.values(), key=lambda row: row.patient)
+
+
+def print_overview(rows: list[Row]) -> None:
+    """Print the table."""
+    trials = sorted({trial for row in rows for trial in (*row.verdicts, *row.statuses)})
+    table = Table(title="As of each patient's last result", show_lines=True)
+    for column in ("patient", "last score", *(title for _, title in SCORES)):
+        table.add_column(column, overflow="fold")
+    for trial in trials:
+        table.add_column(trial, overflow="fold")
+    table.add_column("missing next", overflow="fold")
+    table.add_column("outcome", overflow="fold")
+    for row in rows:
+        table.add_row(
+            f"{row.patient}\n{row.name}".strip(),
+            row.last[:10],
+            *(row.scores.get(score, ("–", ""))[0] for score, _ in SCORES),
+            *(_verdict(row, trial) for trial in trials),
+            _joined(row.missing, trials),
+            _joined(row.outcomes, trials),
+        )
+    results().print(table, markup=False)
+
+
+def _verdict(row: Row, trial: str) -> str:
+    status = row.statuses.get(trial, "")
+    return f"{row.verdicts.get(trial, '–')}\n{status}".strip()
+
+
+def _joined(texts: dict[str, list[str]], trials: list[str]) -> str:
+    return "\n".join(f"{trial}: {'; '.join(texts[trial])}" for trial in trials if texts.get(trial))
+
+
+def _take_score(rows: dict[str, Row], observation: dict[str, Any]) -> None:
+    row = rows.get(_id(observation["subject"]))
+    score = _code(observation["code"], local_system("scores"))
+    at = observation.get("effectiveDateTime", "")
+    if row is None or observation["status"] == "entered-in-error":
+        return
+    if at >= row.scores.get(score, ("", ""))[1]:
+        row.scores[score] = (_value(observation), at)
+
+
+def _take_verdict(rows: dict[str, Row], observation: dict[str, Any]) -> None:
+    row, trial = rows.get(_id(observation["subject"])), _study(observation)
+    if row is not None:
+        row.verdicts[trial] = _value(observation)
+        row.missing[trial] = [
+            component["valueString"]
+            for component in observation.get("component", ())
+            if _code(component["code"], _COMPONENTS) == "missing-next"
+        ]
+
+
+def _take_outcome(rows: dict[str, Row], observation: dict[str, Any]) -> None:
+    row, trial = rows.get(_id(observation["subject"])), _study(observation)
+    if row is not None:
+        name = observation["code"].get("text") or observation["code"]["coding"][0]["code"]
+        row.outcomes.setdefault(trial, []).append(f"{name}: {_value(observation)}")
+
+
+def _value(observation: dict[str, Any]) -> str:
+    """Say a value in a few words: a number with its class, a code, or why there is none."""
+    if "valueQuantity" in observation:
+        text = str(observation["valueQuantity"]["value"])
+        classes = [_text(one) for one in observation.get("interpretation", ())]
+        return f"{text} ({', '.join(classes)})" if classes else text
+    if "valueCodeableConcept" in observation:
+        return _text(observation["valueCodeableConcept"])
+    if "valueBoolean" in observation:
+        return "yes" if observation["valueBoolean"] else "no"
+    for component in observation.get("component", ()):
+        if _code(component["code"], _COMPONENTS) == "bounds" and "valueRange" in component:
+            ends = component["valueRange"]
+            return f"{ends['low']['value']}–{ends['high']['value']}?"
+    possible = [
+        _text(component["valueCodeableConcept"])
+        for component in observation.get("component", ())
+        if _code(component["code"], _COMPONENTS) == "possible"
+    ]
+    return f"{' or '.join(possible)}?" if possible else "unknown"
+
+
+def _text(concept: dict[str, Any]) -> str:
+    return str(concept.get("text") or concept["coding"][0]["code"])
+
+
+def _code(concept: dict[str, Any], system: str) -> str:
+    codes = [one["code"] for one in concept.get("coding", ()) if one.get("system") == system]
+    return codes[0] if codes else ""
+
+
+def _study(observation: dict[str, Any]) -> str:
+    references = [
+        one["valueReference"]
+        for one in observation.get("extension", ())
+        if "valueReference" in one and "researchStudy" in one["url"]
+    ]
+    return _id(references[0]) if references else ""
+
+
+def _name(patient: dict[str, Any]) -> str:
+    for name in patient.get("name", ()):
+        parts = [*name.get("given", ()), name.get("family", "")]
+        return str(name.get("text") or " ".join(parts).strip())
+    return ""
+
+
+def _id(reference: dict[str, Any]) -> str:
+    return str(reference.get("reference", "")).partition("/")[2]
+
+
+def _search(server: FhirServer, type_: str, parameters: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield the matches of all pages, once nothing is waiting for its evaluation."""
+    asked = {**parameters, "_count": "500"}
+    path = f"{type_}?" + "&".join(f"{name}={quote(value)}" for name, value in asked.items())
+    for _ in range(_ROUNDS):
+        bundle = _page(server, path)
+        if all(entry["search"]["mode"] != "outcome" for entry in bundle.get("entry", ())):
+            break
+    while True:
+        for entry in bundle.get("entry", ()):
+            if entry["search"]["mode"] == "match":
+                yield entry["resource"]
+        following = [one["url"] for one in bundle["link"] if one["relation"] == "next"]
+        if not following:
+            return
+        bundle = _page(server, following[0].removeprefix(f"{server.base}/"))
+
+
+def _page(server: FhirServer, path: str) -> dict[str, Any]:
+    answer = server.expect(server.request("GET", path))
+    page: dict[str, Any] = msgspec.json.decode(answer.body)
+    return page

@@ -1,0 +1,244 @@
+"""What definitions of ACLF ask of an organ: is it fine, dysfunctional or in failure.
+
+A definition grades six states. Where inputs are not exact an organ has several
+possible states, and a definition several possible grades: each combination is graded.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from typing import Literal
+
+from aclf_fhir.scores.clif_organs import (
+    ORGAN_ARGUMENTS,
+    Vasopressor,
+    Ventilation,
+    brain_points,
+    circulation_points,
+    coagulation_points,
+    failed_organs,
+    kidney_points,
+    liver_points,
+    organ_points,
+    respiration_points,
+    support_flags,
+)
+from aclf_fhir.scores.corners import codes_of, representatives
+from aclf_fhir.scores.definition import Score, ScoreInput, ScoreValue
+from aclf_fhir.scores.result import ScoreResult
+
+__all__ = ["Definition", "OrganState", "OrganStates"]
+
+OrganState = Literal["fine", "dysfunction", "failure"]
+
+OrganStates = tuple[OrganState, OrganState, OrganState, OrganState, OrganState, OrganState]
+"""Brain, circulation, coagulation, kidney, liver, respiration: the order of `ORGANS`."""
+
+ORGANS = ("brain", "circulation", "coagulation", "kidney", "liver", "respiration")
+
+_ARGUMENTS: dict[str, ScoreInput] = {each.name: each for each in ORGAN_ARGUMENTS}
+
+_Possible = tuple[frozenset[OrganState], ...]
+
+
+def _kidney(creatinine_mg_dl: Decimal, points: int) -> OrganState:
+    """Return the state of the kidney; 1.5 to 1.9 in the papers means 1.5 to below 2.0 mg/dL."""
+    if points >= 2:
+        return "failure"
+    return "dysfunction" if creatinine_mg_dl >= Decimal("1.5") else "fine"
+
+
+def _coagulation(inr: Decimal, points: int) -> OrganState:
+    """Return the state of coagulation; an INR of 1.5 matters to the Chinese definition only."""
+    if points == 3:
+        return "failure"
+    return "dysfunction" if inr >= Decimal("1.5") else "fine"
+
+
+def _brain(points: int) -> OrganState:
+    return "failure" if points == 3 else "dysfunction" if points == 2 else "fine"
+
+
+def _other(points: int) -> OrganState:
+    return "failure" if points == 3 else "fine"
+
+
+@dataclass(slots=True, eq=False)
+class Definition:
+    """A grading of organ states, for exact inputs and for all others.
+
+    Parameters
+    ----------
+    grades
+        Every grade, least severe first; the first means no ACLF.
+    grade_of
+        The rule: six states to a grade.
+    """
+
+    grades: tuple[str, ...]
+    grade_of: Callable[[OrganStates], str]
+    _known: dict[_Possible, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, grades: tuple[str, ...], grade_of: Callable[[OrganStates], str]) -> "Definition":
+        """Return a definition that has graded nothing yet."""
+        return cls(grades, grade_of, {})
+
+    def exact(
+        self,
+        score: Score,
+        *,
+        bilirubin_mg_dl: Decimal,
+        creatinine_mg_dl: Decimal,
+        renal_replacement: bool,
+        he_grade: int,
+        inr: Decimal,
+        mean_arterial_pressure_mm_hg: Decimal,
+        vasopressor: Vasopressor,
+        ventilation: Ventilation,
+        pao2_fio2_mm_hg: Decimal | None,
+        spo2_fio2: Decimal | None,
+    ) -> ScoreResult:
+        """Grade exact inputs."""
+        points = organ_points(
+            bilirubin_mg_dl=bilirubin_mg_dl,
+            creatinine_mg_dl=creatinine_mg_dl,
+            renal_replacement=renal_replacement,
+            he_grade=he_grade,
+            inr=inr,
+            mean_arterial_pressure_mm_hg=mean_arterial_pressure_mm_hg,
+            vasopressor=vasopressor,
+            ventilation=ventilation,
+            pao2_fio2_mm_hg=pao2_fio2_mm_hg,
+            spo2_fio2=spo2_fio2,
+        )
+        states: OrganStates = (
+            _brain(points["brain"]),
+            _other(points["circulation"]),
+            _coagulation(inr, points["coagulation"]),
+            _kidney(creatinine_mg_dl, points["kidney"]),
+            _other(points["liver"]),
+            _other(points["respiration"]),
+        )
+        grade = self.grade_of(states)
+        flags = support_flags(vasopressor, ventilation)
+        details: dict[str, object] = {
+            "organ_failures": failed_organs(points),
+            "clif_c_of": sum(points.values()),
+            "aclf_present": grade != self.grades[0],
+        }
+        if vasopressor == "terlipressin":
+            brain, _, *rest = states
+            strict = self.grade_of((brain, "fine", *rest))  # type: ignore[arg-type]
+            details["without_terlipressin"] = strict
+            if strict != grade:
+                flags = (*flags, "terlipressin_decides")
+        return score.result(grade, category=grade, components=points, flags=flags, details=details)
+
+    def spread(self, score: Score, values: Mapping[str, ScoreValue]) -> ScoreResult:
+        """Grade inputs of which at least one is not exact."""
+        possible, worlds = self._grades(values)
+        certain = tuple(
+            organ
+            for index, organ in enumerate(ORGANS)
+            if all(world[index] == {"failure"} for world in worlds)
+        )
+        open_ = tuple(
+            organ
+            for index, organ in enumerate(ORGANS)
+            if organ not in certain and any("failure" in world[index] for world in worlds)
+        )
+        none = self.grades[0]
+        present = None if none in possible and len(possible) > 1 else none not in possible
+        details: dict[str, object] = {"organ_failures": certain, "aclf_present": present}
+        if open_:
+            details["organ_failures_possible"] = open_
+        flags: tuple[str, ...] = ()
+        if values.get("vasopressor") == frozenset({"terlipressin"}):
+            strict, _ = self._grades({**values, "vasopressor": frozenset({"no"})})
+            flags = ("terlipressin_counted",)
+            if strict != possible:
+                flags = (*flags, "terlipressin_decides")
+        if values.get("ventilation") == frozenset({"unknown_reason"}):
+            flags = (*flags, "ventilation_reason_unknown")
+        grade = possible[0] if len(possible) == 1 else None
+        return ScoreResult(
+            score=score.id,
+            version=score.version,
+            status="indeterminate" if grade is None else "ok",
+            value=grade,
+            category=grade,
+            possible=possible,
+            flags=score.flagged(flags),
+            details=details,
+        )
+
+    def _grades(
+        self, values: Mapping[str, ScoreValue]
+    ) -> tuple[tuple[str, ...], tuple[_Possible, ...]]:
+        """Return the possible grades, and the possible states per reason of ventilation."""
+        # The reason ties brain and lung together: it is one or the other, so each is a world.
+        worlds = tuple(
+            _possible_states(values, ventilation)
+            for ventilation in codes_of(_ARGUMENTS["ventilation"], values.get("ventilation"))
+        )
+        found = {grade for world in worlds for grade in self._graded(world)}
+        return tuple(grade for grade in self.grades if grade in found), worlds
+
+    def _graded(self, world: _Possible) -> tuple[str, ...]:
+        """Return the grades of every combination of states; there are few, so they are kept."""
+        grades = self._known.get(world)
+        if grades is None:
+            found = {self.grade_of(states) for states in product(*world)}  # type: ignore[arg-type]
+            grades = self._known[world] = tuple(sorted(found))
+        return grades
+
+
+def _possible_states(values: Mapping[str, ScoreValue], ventilation: str) -> _Possible:
+    """Return the possible states of each organ for one reason of ventilation."""
+    creatinines = _numbers("creatinine", values)
+    renal = ["yes" in code for code in _codes("renal_replacement", values)]
+    ratio = "pao2_fio2" if values.get("pao2_fio2") is not None else "spo2_fio2"
+    return (
+        frozenset(
+            _brain(brain_points(int(grade), ventilation=ventilation))
+            for grade in _numbers("he_grade", values)
+        ),
+        frozenset(
+            _other(circulation_points(pressure, vasopressor=vasopressor))
+            for pressure in _numbers("mean_arterial_pressure", values)
+            for vasopressor in _codes("vasopressor", values)
+        ),
+        frozenset(_coagulation(inr, coagulation_points(inr)) for inr in _inrs(values)),
+        frozenset(
+            _kidney(creatinine, kidney_points(creatinine, renal_replacement=replaced))
+            for creatinine in creatinines
+            for replaced in renal
+        ),
+        frozenset(_other(liver_points(number)) for number in _numbers("bilirubin", values)),
+        frozenset(
+            _other(
+                respiration_points(
+                    number if ratio == "pao2_fio2" else None,
+                    number if ratio == "spo2_fio2" else None,
+                    ventilation=ventilation,
+                )
+            )
+            for number in _numbers(ratio, values)
+        ),
+    )
+
+
+def _numbers(name: str, values: Mapping[str, ScoreValue]) -> tuple[Decimal, ...]:
+    return representatives(_ARGUMENTS[name], values.get(name))
+
+
+def _inrs(values: Mapping[str, ScoreValue]) -> tuple[Decimal, ...]:
+    """Return one INR for each side of each limit, the Chinese one included."""
+    declared = _ARGUMENTS["inr"]
+    return representatives(declared, values.get("inr"), (Decimal("1.5"), *declared.cuts))
+
+
+def _codes(name: str, values: Mapping[str, ScoreValue]) -> tuple[str, ...]:
+    return codes_of(_ARGUMENTS[name], values.get(name))

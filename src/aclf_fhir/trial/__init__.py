@@ -1,0 +1,1 @@
+"""Protocol and record to verdict and outcomes."""

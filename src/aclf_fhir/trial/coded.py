@@ -1,0 +1,234 @@
+"""Coded findings and procedures: current, ever, or within a window."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum, auto
+from typing import Literal
+
+from aclf_fhir.evaluation import Reason
+from aclf_fhir.evaluation.reasons import STATUS_REASONS
+from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.trial.judgement import Evidence, Judgement, Need, Needs, Outcome, evidence_of
+from aclf_fhir.trial.node import Node, told_at, unknown
+from aclf_fhir.trial.periods import Period
+from aclf_fhir.trial.situation import Situation
+
+__all__ = ["Coded", "Past"]
+
+Past = Literal["counts", "review", "ignored"]
+
+
+class _Reading(Enum):
+    """What one fact says of a notion at an instant."""
+
+    PRESENT = auto()
+    DOUBTFUL = auto()
+    PAST = auto()
+    ABSENT = auto()
+    NOTHING = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coded(Node):
+    """A notion that codes can prove: a finding, or a procedure.
+
+    Absence of a code proves nothing. `not met` needs a negative finding that is recent
+    enough, or a feed that the site declares complete.
+
+    Parameters
+    ----------
+    kind
+        FINDING or PROCEDURE.
+    name
+        Value set id.
+    when
+        `current`: not ended at the instant judged. `ever`: at any time before it.
+        `window`: began, or was last seen, within `within` before it.
+    within
+        The window.
+    values
+        Where the notion carries a value (cause of liver disease): those that count.
+    past
+        What something over, or known as history only, means: it counts, a person
+        must look, or it is ignored. By default it counts for `ever` and `window`
+        needs a date.
+    touching
+        True where an event that may lie inside the window counts (bleeding on a day
+        that the window touches).
+    absent_within
+        How old a negative finding may be to clear; None: none clears.
+    """
+
+    kind: FactKind = FactKind.FINDING
+    name: str
+    when: Literal["current", "ever", "window"] = "current"
+    within: Period | None = None
+    values: frozenset[str] = frozenset({"present", "done"})
+    past: Past = "review"
+    touching: bool = False
+    absent_within: Period | None = None
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Yield the value set."""
+        yield self.kind, self.name
+
+    def look(self, situation: Situation) -> Judgement:
+        """Read every fact of the notion, then weigh them."""
+        facts = situation.facts(self.kind, self.name)
+        readings = [(fact, *self._read(fact, situation)) for fact in facts]
+        present = [fact for fact, reading, _ in readings if reading is _Reading.PRESENT]
+        absent = [fact for fact, reading, _ in readings if reading is _Reading.ABSENT]
+        doubtful = [(fact, why) for fact, reading, why in readings if reading is _Reading.DOUBTFUL]
+        past = [fact for fact, reading, _ in readings if reading is _Reading.PAST]
+        if present:
+            return self._present(present, absent, situation)
+        if doubtful:
+            return replace(
+                unknown(
+                    *dict.fromkeys(why for _, why in doubtful),
+                    needs=self._need(),
+                    proposal=Outcome.MET,
+                ),
+                evidence=self._evidence([fact for fact, _ in doubtful], situation),
+            )
+        if absent:
+            return Judgement(
+                outcome=Outcome.NOT_MET,
+                evidence=self._evidence(absent[-1:], situation),
+                needs=Needs.settled(Outcome.NOT_MET),
+                fresh_until=self._clears_until(absent[-1], situation),
+            )
+        if self.name in situation.rules.complete_feeds:
+            note = "No record, and the site declares the feed complete."
+            return Judgement(
+                outcome=Outcome.NOT_MET,
+                evidence=(Evidence(concept=self.name, note=note),),
+                needs=Needs.settled(Outcome.NOT_MET),
+                note=note,
+            )
+        return self._nothing(past, situation)
+
+    def _nothing(self, past: list[Fact], situation: Situation) -> Judgement:
+        """Return the unknown that an empty file leaves."""
+        if past:
+            found = unknown(
+                Reason.OUTSIDE_WINDOW,
+                needs=self._need(),
+                note="What is on file lies outside the window; that proves no absence inside it.",
+            )
+            return replace(found, evidence=self._evidence(past, situation))
+        retracted = situation.retracted(self.kind, self.name)
+        reason = Reason.RETRACTED if retracted else Reason.NO_DATA
+        found = unknown(reason, needs=self._need())
+        return replace(found, evidence=self._evidence(list(retracted), situation))
+
+    def _present(
+        self, present: list[Fact], absent: list[Fact], situation: Situation
+    ) -> Judgement:
+        latest = max(told_at(fact) for fact in present)
+        newer = [fact for fact in absent if told_at(fact) >= latest]
+        if newer and self.when == "current":
+            found = unknown(
+                Reason.CONFLICTING,
+                needs=self._need(),
+                proposal=Outcome.MET,
+                note="A later finding says that it is absent.",
+            )
+            return replace(found, evidence=self._evidence([*present, *newer], situation))
+        return Judgement(
+            outcome=Outcome.MET,
+            evidence=self._evidence(present, situation),
+            needs=Needs.settled(Outcome.MET),
+            fresh_until=self._leaves_window(present, situation),
+        )
+
+    def _need(self) -> Needs:
+        return Needs.of(Need("finding", self.name, "investigator"))
+
+    def _evidence(self, facts: list[Fact], situation: Situation) -> tuple[Evidence, ...]:
+        return tuple(evidence_of(fact, rules=situation.rules) for fact in facts)
+
+    def _since(self, situation: Situation) -> datetime | None:
+        if self.within is None:
+            return None
+        return self.within.before(situation.at, situation.rules.zone)
+
+    def _read(self, fact: Fact, situation: Situation) -> tuple[_Reading, Reason]:
+        """Say what one fact proves at the instant judged."""
+        value = fact.value
+        if not isinstance(value, frozenset) or "refuted" in fact.qualifiers:
+            return _Reading.NOTHING, Reason.NO_DATA
+        if fact.status is not FactStatus.USABLE:
+            return _Reading.DOUBTFUL, STATUS_REASONS[fact.status]
+        if value <= {"absent", "not_done"}:
+            return self._read_absent(fact, situation), Reason.NO_DATA
+        if not value <= self.values:
+            # A value that is not listed, or not settled: a person must say what it means.
+            return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
+        reading, reason = self._read_time(fact, situation)
+        if reading is _Reading.PRESENT:
+            if "provisional" in fact.qualifiers:
+                return _Reading.DOUBTFUL, Reason.PRELIMINARY
+            if fact.qualifiers & {"review", "supporting"}:
+                return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
+        return reading, reason
+
+    def _read_absent(self, fact: Fact, situation: Situation) -> _Reading:
+        if self.absent_within is None or fact.start is None:
+            return _Reading.NOTHING
+        if fact.qualifiers & {"provisional", "review", "supporting"}:
+            return _Reading.NOTHING
+        since = self.absent_within.before(situation.at, situation.rules.zone)
+        certain = since <= fact.start.earliest and fact.start.latest <= situation.at
+        return _Reading.ABSENT if certain else _Reading.NOTHING
+
+    def _read_time(self, fact: Fact, situation: Situation) -> tuple[_Reading, Reason]:
+        if self.when == "window":
+            return self._read_window(fact, situation)
+        over = "history" in fact.qualifiers or (
+            fact.end is not None and fact.end.latest < situation.at
+        )
+        if not over or self.when == "ever" or self.past == "counts":
+            return _Reading.PRESENT, Reason.NO_DATA
+        if self.past == "review":
+            return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
+        return _Reading.PAST, Reason.OUTSIDE_WINDOW
+
+    def _read_window(self, fact: Fact, situation: Situation) -> tuple[_Reading, Reason]:
+        """Place an event in the window by its onset, or by when it was last seen."""
+        since, at = self._since(situation), situation.at
+        if since is None:
+            return _Reading.NOTHING, Reason.NO_DATA
+        start, end = fact.start, fact.end
+        if start is None:
+            # Only a recorded date: the event is no later than that.
+            if fact.recorded is not None and fact.recorded < since:
+                return _Reading.PAST, Reason.OUTSIDE_WINDOW
+            return _Reading.DOUBTFUL, Reason.OUTSIDE_WINDOW
+        if start.earliest >= since and start.latest <= at:
+            return _Reading.PRESENT, Reason.NO_DATA
+        if end is not None and end.earliest >= since and start.latest <= at:
+            return _Reading.PRESENT, Reason.NO_DATA
+        if start.latest >= since or (end is not None and end.latest >= since):
+            if self.touching:
+                return _Reading.PRESENT, Reason.NO_DATA
+            return _Reading.DOUBTFUL, Reason.OUTSIDE_WINDOW
+        return _Reading.PAST, Reason.OUTSIDE_WINDOW
+
+    def _leaves_window(self, present: list[Fact], situation: Situation) -> datetime | None:
+        """Return until when the newest event stays inside the window."""
+        if self.within is None:
+            return None
+        zone = situation.rules.zone
+        ends = [
+            self.within.after((fact.end or fact.start).latest, zone)
+            for fact in present
+            if fact.start is not None and (fact.end or fact.start) is not None
+        ]
+        return max(ends, default=None)
+
+    def _clears_until(self, fact: Fact, situation: Situation) -> datetime | None:
+        if self.absent_within is None or fact.start is None:
+            return None
+        return self.absent_within.after(fact.start.earliest, situation.rules.zone)

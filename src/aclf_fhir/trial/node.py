@@ -1,0 +1,264 @@
+"""The common part of every kind of criterion, and the answer of a person."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from aclf_fhir.evaluation import Reason
+from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.trial.judgement import (
+    DECIDED,
+    Judgement,
+    Needs,
+    Outcome,
+    evidence_of,
+)
+from aclf_fhir.trial.periods import Period
+from aclf_fhir.trial.situation import Situation
+from aclf_fhir.units import Interval, TimeRange
+
+__all__ = ["Attestation", "Node", "of_truth", "told_at", "truth_of", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node(ABC):
+    """A criterion, or a part of one.
+
+    Parameters
+    ----------
+    case
+        Id of the case file's rule that this node implements, or "".
+    part
+        Name under which a case file reports this part, or "".
+    ask
+        Answers that decide where the record cannot, in order of preference.
+    """
+
+    case: str = ""
+    part: str = ""
+    ask: "tuple[Attestation, ...]" = ()
+
+    @abstractmethod
+    def look(self, situation: Situation) -> Judgement:
+        """Judge by the record alone."""
+
+    def children(self) -> tuple["Node", ...]:
+        """Return the parts."""
+        return ()
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Yield what the catalog must know: kind of thing and id."""
+        yield from ()
+
+    def walk(self) -> Iterator["Node"]:
+        """Yield this node and every part of it."""
+        yield self
+        for child in self.children():
+            yield from child.walk()
+        yield from self.ask
+
+    def judge(self, situation: Situation) -> Judgement:
+        """Judge by the record, and where that leaves an unknown, by a person's answer."""
+        found = self.look(situation)
+        if not self.ask or found.outcome is Outcome.NOT_APPLICABLE:
+            return found
+        answers = [(ask, ask.look(situation)) for ask in self.ask]
+        if found.outcome in DECIDED:
+            told = {answer.outcome for _, answer in answers} & DECIDED
+            if told - {found.outcome}:
+                return replace(found, flags=found.flags | {"attestation_disagrees"})
+            return found
+        return _answered(found, answers, situation)
+
+
+def _answered(
+    found: Judgement, answers: "list[tuple[Attestation, Judgement]]", situation: Situation
+) -> Judgement:
+    """Let a person's answer decide, unless it was given before the doubt arose."""
+    doubt = _doubt_arose(found)
+    note = found.note
+    for _, answer in answers:
+        if answer.outcome not in DECIDED:
+            continue
+        told = answer.evidence[0].drawn
+        if doubt is None or (told is not None and told.latest >= doubt):
+            return replace(
+                answer,
+                evidence=answer.evidence + found.evidence,
+                flags=answer.flags | found.flags,
+                fresh_until=_earlier(answer.fresh_until, found.fresh_until),
+                details=found.details,
+            )
+        note = "The answer is older than what raised the question; ask again."
+    needs = found.needs
+    for ask, _ in answers:
+        item = Needs.of(situation.need_item(ask.item))
+        decides_no = bool(ask.not_met) or not ask.met
+        decides_yes = bool(ask.met) or not ask.not_met
+        needs = needs.or_else(
+            Needs(item.met if decides_yes else (), item.not_met if decides_no else ())
+        )
+    told_reasons = [reason for _, answer in answers for reason in answer.reasons]
+    reasons = tuple(dict.fromkeys((*found.reasons, *told_reasons, Reason.NEEDS_ATTESTATION)))
+    told_evidence = tuple(e for _, answer in answers for e in answer.evidence)
+    return replace(
+        found, reasons=reasons, note=note, needs=needs, evidence=found.evidence + told_evidence
+    )
+
+
+def _doubt_arose(found: Judgement) -> datetime | None:
+    """Return when the newest fact that speaks for `met` became true."""
+    if found.proposal is not Outcome.MET:
+        return None
+    times = [
+        told_at(evidence.fact) for evidence in found.evidence if evidence.fact is not None
+    ]
+    return max(times, default=None)
+
+
+def told_at(fact: Fact) -> datetime:
+    """Return when a fact was true, or was at the latest written down or learnt."""
+    if fact.start is not None:
+        return fact.start.latest
+    return fact.recorded or fact.known
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((time for time in (one, other) if time is not None), default=None)
+
+
+def unknown(
+    *reasons: Reason, needs: Needs | None = None, proposal: Outcome | None = None, note: str = ""
+) -> Judgement:
+    """Return an unknown with its reasons."""
+    return Judgement(
+        outcome=Outcome.UNKNOWN,
+        reasons=reasons,
+        needs=Needs() if needs is None else needs,
+        proposal=proposal,
+        note=note,
+    )
+
+
+def truth_of(
+    value: Interval,
+    *,
+    minimum: Decimal | None = None,
+    maximum: Decimal | None = None,
+    above: Decimal | None = None,
+    below: Decimal | None = None,
+) -> str:
+    """Say whether a number keeps all limits: `true`, `false` or `unknown`."""
+    negated = {"true": "false", "false": "true", "unknown": "unknown"}
+    truths: list[str] = []
+    if minimum is not None:
+        truths.append(value.at_least(minimum))
+    if above is not None:
+        truths.append(value.above(above))
+    if maximum is not None:
+        truths.append(negated[value.above(maximum)])
+    if below is not None:
+        truths.append(negated[value.at_least(below)])
+    if "false" in truths:
+        return "false"
+    return "unknown" if "unknown" in truths else "true"
+
+
+def of_truth(truth: str) -> Outcome:
+    """Return the outcome a truth value stands for."""
+    return {"true": Outcome.MET, "false": Outcome.NOT_MET}.get(truth, Outcome.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation(Node):
+    """A person's signed answer to one item of the protocol.
+
+    Parameters
+    ----------
+    item
+        Code of the attestation item.
+    met, not_met
+        Answers that decide; any other answer, `unknown` included, does not.
+    within
+        For a date: met if it lies within this period before the instant judged.
+    minimum, maximum
+        For a number: met inside these limits, both included.
+    """
+
+    item: str
+    met: frozenset[str] = frozenset()
+    not_met: frozenset[str] = frozenset()
+    within: Period | None = None
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Yield the item."""
+        yield "item", self.item
+
+    def look(self, situation: Situation) -> Judgement:
+        """Judge by the newest answer that still holds."""
+        need = Needs.of(situation.need_item(self.item))
+        reason, stale = Reason.NEEDS_ATTESTATION, None
+        valid = situation.items[self.item].valid
+        answers = [
+            fact
+            for fact in situation.facts(FactKind.ATTESTATION, self.item)
+            if dict(fact.context).get("study", situation.study) == situation.study
+        ]
+        newest: list[Fact] = []
+        for fact in reversed(answers):
+            if fact.status is not FactStatus.USABLE or fact.start is None:
+                continue
+            if fact.start.latest > situation.at:
+                continue
+            window = situation.window
+            since = situation.at - valid if window is None else window.start
+            if fact.start.earliest < since:
+                stale = fact
+                break
+            if newest and newest[0].start != fact.start:
+                break
+            newest.append(fact)
+        if not newest:
+            if stale is not None:
+                reason = Reason.STALE
+            found = unknown(reason, needs=need)
+            return (
+                found
+                if stale is None
+                else replace(found, evidence=(evidence_of(stale, rules=situation.rules),))
+            )
+        outcomes = {self._outcome(fact, situation) for fact in newest}
+        evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in newest)
+        if len(outcomes) > 1:
+            return replace(unknown(Reason.CONFLICTING, needs=need), evidence=evidence)
+        outcome = outcomes.pop()
+        if outcome is Outcome.UNKNOWN:
+            return replace(unknown(Reason.NEEDS_ATTESTATION, needs=need), evidence=evidence)
+        given = newest[0].start
+        return Judgement(
+            outcome=outcome,
+            evidence=evidence,
+            needs=Needs.settled(outcome),
+            fresh_until=None if given is None else given.earliest + valid,
+        )
+
+    def _outcome(self, fact: Fact, situation: Situation) -> Outcome:
+        value = fact.value
+        if isinstance(value, frozenset):
+            if value and value <= self.met:
+                return Outcome.MET
+            return Outcome.NOT_MET if value and value <= self.not_met else Outcome.UNKNOWN
+        if isinstance(value, TimeRange) and self.within is not None:
+            since = self.within.before(situation.at, situation.rules.zone)
+            if value.earliest > situation.at:
+                return Outcome.UNKNOWN
+            if value.earliest >= since:
+                return Outcome.MET
+            return Outcome.NOT_MET if value.latest < since else Outcome.UNKNOWN
+        if isinstance(value, Interval) and (self.minimum, self.maximum) != (None, None):
+            return of_truth(truth_of(value, minimum=self.minimum, maximum=self.maximum))
+        return Outcome.UNKNOWN

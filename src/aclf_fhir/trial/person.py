@@ -1,0 +1,259 @@
+"""Age, sex, consent and participation in other studies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from aclf_fhir.evaluation import Reason
+from aclf_fhir.evaluation.person import usable_fact
+from aclf_fhir.evaluation.reasons import STATUS_REASONS
+from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.trial.judgement import (
+    DECIDED,
+    Distance,
+    Judgement,
+    Need,
+    Needs,
+    Outcome,
+    evidence_of,
+    evidence_of_choice,
+)
+from aclf_fhir.trial.node import Node, of_truth, truth_of, unknown
+from aclf_fhir.trial.periods import Period
+from aclf_fhir.trial.situation import Situation
+from aclf_fhir.units import Interval
+
+__all__ = ["Age", "Consent", "Participation", "Sex"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Age(Node):
+    """Age in completed years, both ends included."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+
+    def look(self, situation: Situation) -> Judgement:
+        """Count completed years on the day judged, in the site's time zone."""
+        choice = situation.snapshot.age()
+        need = Need("demographic", "birth_date", "registration")
+        if not isinstance(choice.value, Interval):
+            return unknown(choice.reason or Reason.NO_DATA, needs=Needs.of(need))
+        low = None if self.minimum is None else Decimal(self.minimum)
+        high = None if self.maximum is None else Decimal(self.maximum)
+        outcome = of_truth(truth_of(choice.value, minimum=low, maximum=high))
+        decided = outcome in DECIDED
+        years = choice.value.value
+        distance = None
+        if years is not None:
+            limits = [limit for limit in (low, high) if limit is not None]
+            nearest = min(limits, key=lambda limit: abs(years - limit))
+            distance = Distance(years - nearest, "a", nearest)
+        return Judgement(
+            outcome=outcome,
+            reasons=() if decided else (Reason.COMPARATOR_STRADDLES,),
+            evidence=evidence_of_choice(choice, situation.rules),
+            distance=distance,
+            flags=choice.flags if not decided else choice.flags - {"birth_date_partial"},
+            needs=Needs.settled(outcome) if decided else Needs.of(need),
+            fresh_until=choice.fresh_until,
+            details={"concept": "age", "value": years},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sex(Node):
+    """Sex, where a criterion applies to one only.
+
+    Administrative gender never rules the other sex out: "not this sex" needs a sex
+    recorded at birth, and nothing on file that contradicts it.
+
+    Parameters
+    ----------
+    name
+        `female` or `male`.
+    contradicted_by
+        Findings of the sex asked for (pregnancy).
+    """
+
+    name: str
+    contradicted_by: tuple[str, ...] = ()
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Yield the contradicting findings."""
+        for name in self.contradicted_by:
+            yield FactKind.FINDING, name
+
+    def look(self, situation: Situation) -> Judgement:
+        """Compare with the sex recorded at birth."""
+        record, rules = situation.record, situation.rules
+        need = Needs.of(Need("demographic", "birth_sex", "registration"))
+        born = usable_fact(record, FactKind.DEMOGRAPHIC, "birth_sex")
+        gender = usable_fact(record, FactKind.DEMOGRAPHIC, "sex")
+        against = [
+            fact
+            for name in self.contradicted_by
+            for fact in situation.facts(FactKind.FINDING, name)
+            if fact.status is FactStatus.USABLE
+            and fact.value == frozenset({"present"})
+            and "refuted" not in fact.qualifiers
+        ]
+        told = [fact for fact in (born, gender) if fact is not None]
+        evidence = tuple(evidence_of(fact, rules=rules) for fact in (*told, *against))
+        wanted = frozenset({self.name})
+        known = born.value if born is not None else gender.value if gender is not None else None
+        if known == wanted:
+            return Judgement(
+                outcome=Outcome.MET, evidence=evidence, needs=Needs.settled(Outcome.MET)
+            )
+        if born is None or not isinstance(born.value, frozenset) or not born.value <= {
+            "male",
+            "female",
+        }:
+            reason = Reason.NO_DATA if gender is None or born is not None else Reason.CONFLICTING
+            found = unknown(reason, needs=need, note="The sex at birth is not recorded.")
+            return replace(found, evidence=evidence)
+        if against:
+            found = unknown(Reason.CONFLICTING, needs=need)
+            return replace(found, evidence=evidence)
+        return Judgement(
+            outcome=Outcome.NOT_MET, evidence=evidence, needs=Needs.settled(Outcome.NOT_MET)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent(Node):
+    """A Consent to this very study that is active at the instant judged.
+
+    Parameters
+    ----------
+    status
+        `active`: met while active. `refused`: met once refused or withdrawn.
+    """
+
+    status: str = "active"
+
+    def look(self, situation: Situation) -> Judgement:
+        """Read the newest Consent that names this study; no other one counts."""
+        need = Needs.of(Need("consent", situation.study, "patient"))
+        facts = situation.facts(FactKind.CONSENT, situation.study) + self._pointed(situation)
+        ended = frozenset({"rejected", "inactive", "withdrawn"})
+        if not facts:
+            others = situation.facts(FactKind.CONSENT, "unspecified")
+            note = "A Consent on file names no study; it does not count." if others else ""
+            found = unknown(Reason.NO_DATA, needs=need, note=note)
+            return replace(
+                found, evidence=tuple(evidence_of(f, rules=situation.rules) for f in others)
+            )
+        usable = [
+            fact
+            for fact in facts
+            if fact.status is FactStatus.USABLE and "unverified" not in fact.qualifiers
+        ]
+        if not usable:
+            if facts[-1].status is FactStatus.USABLE:
+                found = unknown(Reason.NO_DATA, needs=need, note="The Consent is not verified.")
+                return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
+            found = unknown(STATUS_REASONS[facts[-1].status], needs=need)
+            return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
+        newest = self._newest(usable, situation)
+        evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in newest)
+        states = {state for fact in newest for state in self._states(fact, situation)}
+        if states and states <= ended:
+            outcome = Outcome.MET if self.status == "refused" else Outcome.NOT_MET
+        elif states == {"active"}:
+            outcome = Outcome.NOT_MET if self.status == "refused" else Outcome.MET
+        else:
+            reason = Reason.CONFLICTING if len(states) > 1 else Reason.NO_DATA
+            note = "The Consent is neither active nor ended." if len(states) == 1 else ""
+            return replace(unknown(reason, needs=need, note=note), evidence=evidence)
+        return Judgement(outcome=outcome, evidence=evidence, needs=Needs.settled(outcome))
+
+    def _pointed(self, situation: Situation) -> tuple[Fact, ...]:
+        """Return Consents without a study that a ResearchSubject of this study points to."""
+        pointers = {
+            text
+            for fact in situation.facts(FactKind.PARTICIPATION, situation.study)
+            for name, text in fact.context
+            if name == "consent"
+        }
+        return tuple(
+            fact
+            for fact in situation.facts(FactKind.CONSENT, "unspecified")
+            if f"{fact.source.type}/{fact.source.id}" in pointers
+        )
+
+    def _states(self, fact: Fact, situation: Situation) -> frozenset[str]:
+        if fact.end is not None and fact.end.latest < situation.at:
+            return frozenset({"inactive"})
+        return fact.value if isinstance(fact.value, frozenset) else frozenset()
+
+    def _newest(self, usable: list[Fact], situation: Situation) -> list[Fact]:
+        """Return the newest statements; several of one instant all count."""
+        oldest = datetime.min.replace(tzinfo=UTC)
+        latest = [fact.start.latest if fact.start else oldest for fact in usable]
+        last = max(latest)
+        return [fact for fact, time in zip(usable, latest, strict=True) if time == last]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participation(Node):
+    """Part in another study, now or within a period before the instant judged.
+
+    Parameters
+    ----------
+    within
+        Look-back for studies that the subject has left.
+    active, ended
+        ResearchSubject.status codes: taking part, and having taken part.
+    """
+
+    within: Period
+    active: frozenset[str]
+    ended: frozenset[str]
+
+    def look(self, situation: Situation) -> Judgement:
+        """Find other studies; registers are never complete, so none found is unknown."""
+        since = self.within.before(situation.at, situation.rules.zone)
+        part: list[Fact] = []
+        doubtful: list[Fact] = []
+        for (kind, concept), facts in situation.record.facts.items():
+            if kind is not FactKind.PARTICIPATION or concept == situation.study:
+                continue
+            for fact in facts:
+                if fact.status is FactStatus.RETRACTED or not isinstance(fact.value, frozenset):
+                    continue
+                if "observational" in fact.qualifiers:
+                    doubtful.append(fact)
+                elif fact.status is not FactStatus.USABLE:
+                    doubtful.append(fact)
+                elif fact.value <= self.active:
+                    part.append(fact)
+                elif fact.value <= self.ended:
+                    left = fact.end or fact.start
+                    if left is None:
+                        doubtful.append(fact)
+                    elif left.latest >= since:
+                        part.append(fact)
+        rules = situation.rules
+        if part:
+            return Judgement(
+                outcome=Outcome.MET,
+                evidence=tuple(evidence_of(fact, rules=rules) for fact in part),
+                needs=Needs.settled(Outcome.MET),
+                fresh_until=self._left(part, situation),
+            )
+        need = Needs.of(Need("participation", "other study", "investigator"))
+        proposal = Outcome.MET if doubtful else None
+        reason = Reason.NEEDS_ATTESTATION if doubtful else Reason.NO_DATA
+        found = unknown(reason, needs=need, proposal=proposal)
+        return replace(found, evidence=tuple(evidence_of(fact, rules=rules) for fact in doubtful))
+
+    def _left(self, part: list[Fact], situation: Situation) -> datetime | None:
+        ends = [
+            self.within.after(fact.end.latest, situation.rules.zone)
+            for fact in part
+            if fact.end is not None and isinstance(fact.value, frozenset)
+        ]
+        return max(ends) if len(ends) == len(part) else None

@@ -1,0 +1,102 @@
+"""Opening and closing the gateway: catalog, store, keys, and what is published once."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from aclf_fhir.catalog import Catalog, load_catalog
+from aclf_fhir.errors import AclfError, Category
+from aclf_fhir.publication import Derived, TrialZone, gateway_device, measure, research_study
+from aclf_fhir.store import Store, Transaction
+from aclf_fhir.workflows.gateway import AsOf, Gateway
+from aclf_fhir.workflows.publishing import put_derived, put_trial_derived
+
+__all__ = ["close_gateway", "open_gateway"]
+
+_KEY_BYTES = 32
+
+
+def open_gateway(
+    *,
+    database: str,
+    site: str,
+    as_of: AsOf = "now",
+    mappings: Path | None = None,
+    trials: Path | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Gateway:
+    """Load the catalog, open the store, and publish what depends on neither patient nor time.
+
+    Parameters
+    ----------
+    database
+        URL of the database; made if it is empty.
+    site
+        Id of the site, a file of `mappings/sites/`.
+    as_of
+        For which instant verdicts are given.
+    mappings, trials
+        The site's own data folders, laid over the package's.
+    clock
+        Returns the current instant.
+
+    Raises
+    ------
+    AclfError
+        `invalid` with every problem of the data files, `not_found` for an unknown
+        site, `unsupported` or `unavailable` for the database.
+    """
+    catalog = load_catalog(mappings=mappings, trials=trials)
+    if site not in catalog.sites:
+        raise AclfError.of(
+            Category.NOT_FOUND,
+            "site",
+            "there is no site of that name",
+            f"Known sites: {', '.join(sorted(catalog.sites))}.",
+        )
+    store = Store.open(database)
+    try:
+        keys = store.write(lambda tx: _keys(tx, catalog))
+        gateway = Gateway(
+            store=store,
+            catalog=catalog,
+            site=site,
+            clock=clock,
+            as_of=as_of,
+            software_version=version("aclf-fhir"),
+            trial_keys=keys,
+        )
+        store.write(lambda tx: _publish_definitions(tx, gateway))
+    except BaseException:
+        store.close()
+        raise
+    return gateway
+
+
+def close_gateway(gateway: Gateway) -> None:
+    """Finish the writes that wait and close the store."""
+    gateway.store.close()
+
+
+def _keys(tx: Transaction, catalog: Catalog) -> Mapping[str, bytes]:
+    """Return the secret of each trial, making it the first time."""
+    keys = {}
+    for trial in catalog.protocols:
+        key = tx.trial_key(trial)
+        if key is None:
+            key = secrets.token_bytes(_KEY_BYTES)
+            tx.put_trial_key(trial, key)
+        keys[trial] = key
+    return keys
+
+
+def _publish_definitions(tx: Transaction, gateway: Gateway) -> None:
+    put_derived(tx, gateway, gateway_device(gateway.software_version))
+    for trial, protocol in gateway.catalog.protocols.items():
+        zone = TrialZone(trial, gateway.trial_keys[trial])
+        definitions: tuple[Derived, ...] = (research_study(protocol), *measure(protocol))
+        for derived in definitions:
+            put_derived(tx, gateway, derived)
+            put_trial_derived(tx, gateway, zone.trial, derived)

@@ -1,0 +1,134 @@
+"""Verdicts and outcomes of one subject in every trial, ready to be published."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, cast
+
+from aclf_fhir.fhir import parse_date_time, parse_resource
+from aclf_fhir.publication import (
+    Derived,
+    outcome_observation,
+    research_subject,
+    research_subject_id,
+    verdict_observations,
+)
+from aclf_fhir.record import Record
+from aclf_fhir.store import Reader, Stored
+from aclf_fhir.trial import Enrolment, OutcomeResult, Protocol, Verdict, assess, screen
+from aclf_fhir.workflows.gateway import Gateway
+
+if TYPE_CHECKING:
+    from aclf_fhir.fhir.r4 import ResearchSubject
+
+__all__ = ["Judged", "enrolment_of", "judge", "read_subject"]
+
+_SCREENING = frozenset(
+    {"candidate", "eligible", "ineligible", "not-registered", "potential-candidate", "screening"}
+)
+"""ResearchSubject.status of people who have not been enrolled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What one trial's protocol says of a subject.
+
+    Parameters
+    ----------
+    protocol, verdict
+        The protocol, and the machine's verdict by it.
+    as_of
+        The verdict's T: the record's, but never after enrolment.
+    status
+        ResearchSubject.status, a person's; "" where there is no subject.
+    new
+        Whether this verdict makes the subject.
+    derived
+        Resources of the site zone.
+    outcomes
+        Those of them that are outcomes.
+    results
+        The outcomes themselves.
+    """
+
+    protocol: Protocol
+    verdict: Verdict
+    as_of: datetime
+    status: str
+    new: bool
+    derived: tuple[Derived, ...]
+    outcomes: tuple[Derived, ...]
+    results: tuple[OutcomeResult, ...]
+
+    @property
+    def followed(self) -> bool:
+        """Whether the trial knows the subject."""
+        return bool(self.status)
+
+    @property
+    def fresh_until(self) -> datetime | None:
+        """When time alone may change the verdict; None for who is enrolled, or never."""
+        return self.verdict.fresh_until if self.status in _SCREENING or not self.status else None
+
+
+def judge(gateway: Gateway, reader: Reader, record: Record) -> tuple[Judged, ...]:
+    """Screen a subject for every trial, and assess the outcomes of who is enrolled."""
+    return tuple(
+        _judge_one(gateway, reader, record, protocol)
+        for protocol in gateway.catalog.protocols.values()
+    )
+
+
+def enrolment_of(subject: "ResearchSubject | None", zone: tzinfo) -> Enrolment | None:
+    """Return the enrolment a person gave a ResearchSubject, None while it is screened."""
+    if subject is None or subject.status in _SCREENING:
+        return None
+    if subject.period is None or not subject.period.start:
+        return None
+    start = parse_date_time(subject.period.start, zone)
+    return Enrolment(start=start.latest, status=subject.status or "")
+
+
+def read_subject(stored: Stored | None) -> "ResearchSubject | None":
+    """Decode a stored ResearchSubject, None where there is none."""
+    if stored is None or stored.deleted:
+        return None
+    return cast("ResearchSubject", parse_resource(stored.body, expected_type="ResearchSubject"))
+
+
+def _judge_one(
+    gateway: Gateway, reader: Reader, record: Record, protocol: Protocol
+) -> Judged:
+    site, subject = gateway.site, record.subject
+    identity = research_subject_id(site=site, subject=subject, trial=protocol.id)
+    stored = reader.current(site, "ResearchSubject", identity)
+    known = read_subject(stored)
+    enrolment = enrolment_of(known, gateway.site_map.zone)
+    # The verdict that counts is the one at enrolment: what came after is follow-up.
+    as_of = min(record.as_of, enrolment.start) if enrolment else record.as_of
+    screened = record if as_of == record.as_of else record.at(as_of)
+    verdict = screen(protocol, screened, gateway.rules)
+    panel, *criteria = verdict_observations(verdict, site=site, subject=subject)
+    person = research_subject(
+        verdict,
+        site=site,
+        subject=subject,
+        panel=panel.reference,
+        current=None if stored is None else stored.body,
+    )
+    results = assess(protocol, record, enrolment, gateway.rules) if enrolment else ()
+    outcomes = tuple(outcome_observation(one, site=site, subject=subject) for one in results)
+    status = ""
+    if known is not None:
+        status = known.status or ""
+    elif person is not None:
+        status = "potential-candidate"
+    return Judged(
+        protocol=protocol,
+        verdict=verdict,
+        as_of=as_of,
+        status=status,
+        new=stored is None and person is not None,
+        derived=(panel, *criteria, *([person] if person else []), *outcomes),
+        outcomes=outcomes,
+        results=results,
+    )
