@@ -9,6 +9,7 @@ search rows (two codings, category, two identifiers), business identity, fact, m
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import sqlite3
@@ -170,7 +171,8 @@ def bare(path: Path, bodies: list[bytes], group: int) -> float:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(
-        "CREATE TABLE r (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, subject TEXT, known INT, body BLOB)"
+        "CREATE TABLE r (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, subject TEXT, known INT, "
+        "body BLOB)"
     )
     connection.execute("CREATE INDEX s ON r (subject, known)")
     connection.execute("CREATE INDEX k ON r (known)")
@@ -285,7 +287,7 @@ def main() -> None:
                             unit_of(number, observation(number))
                             for number in range(rows, rows + options.grown)
                         )
-                        while chunk := [unit for _, unit in zip(range(10000), grown)]:
+                        while chunk := list(itertools.islice(grown, 10000)):
                             in_bundles(store, chunk)
                     at = 0
                     for way, size in sizes.items():

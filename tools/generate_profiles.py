@@ -4,8 +4,8 @@
     python tools/generate_profiles.py --check    writes nothing, fails if a file is stale
 
 Codes that the program knows come from the program (scores, reasons, errors, evaluations), those
-of mappings and trials from their files; what only people know, texts above all, stands here and
-in `profile_texts.py`.
+of mappings from their files; what only people know, texts above all, stands here and in
+`profile_texts.py`. Nothing comes from `trials/`: a new protocol is one file and no profile.
 """
 
 from __future__ import annotations
@@ -13,31 +13,35 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import yaml
 from profile_texts import (
     CATEGORIES,
     COMPONENTS,
     CRITERIA,
+    DETAILS,
     ERRORS,
     EVALUATION,
     EXTENSIONS,
+    FLAGS,
+    FOLLOW_UP_REASONS,
     OPERATIONS,
     ORIGIN,
-    POINTS,
     PROFILES,
     SCORE_REASONS,
     TRIAL_REASONS,
     VERDICTS,
 )
 
-from aclf_fhir.codes import CANONICAL_BASE, LOCAL
+from aclf_fhir.catalog.yaml_text import read_yaml
+from aclf_fhir.codes import CANONICAL_BASE
 from aclf_fhir.errors import Category
 from aclf_fhir.evaluation import Reason
 from aclf_fhir.publication import EvaluationReason
-from aclf_fhir.scores import SCORES, Score
+from aclf_fhir.scores import SCORES, Score, ScoreResult, ScoreValue, compute
+from aclf_fhir.units import Interval
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "profiles"
@@ -97,7 +101,31 @@ def code_systems() -> Iterator[Resource]:
         "reasons",
         "Reasons",
         "Why a score, a criterion or an outcome has no definite value.",
-        {**chosen(TRIAL_REASONS, Reason), **SCORE_REASONS},
+        {**chosen(TRIAL_REASONS, Reason), **FOLLOW_UP_REASONS, **SCORE_REASONS},
+    )
+    yield code_system(
+        "flags",
+        "Flags",
+        "What a reader of a result must know. Protocols may add flags of their own.",
+        dict(flags()),
+        "fragment",
+    )
+    yield code_system(
+        "answers", "Answers", "Coded inputs of scores, and yes, no, unknown.", answers()
+    )
+    yield code_system(
+        "findings",
+        "Findings",
+        "What no standard code carries: local questions and answers that mappings read.",
+        mapped("local"),
+    )
+    yield code_system(
+        "attestations",
+        "Attestations",
+        "What a person attests, and how. Only what mappings read as a grade is listed here: the "
+        "items of a protocol stand in its Questionnaire, so that a new protocol is one file.",
+        mapped("attestation"),
+        "fragment",
     )
     yield code_system(
         "evaluation",
@@ -143,14 +171,80 @@ def grades() -> Iterator[tuple[str, str]]:
 
 
 def labels(score: Score) -> list[str]:
-    return [band.label for band in score.bands]
+    """Return every category a score can give: what is possible when nothing is known."""
+    return [*(compute(score.id, {}).possible or [band.label for band in score.bands])]
+
+
+def answers() -> dict[str, str]:
+    codes = {code for score in scores() for one in score.inputs for code in one.values}
+    return {code: code.replace("_", " ") for code in sorted(codes | {"yes", "no", "unknown"})}
+
+
+def trees(folder: str) -> Iterator[Any]:
+    for path in sorted((ROOT / folder).rglob("*.yaml")):
+        tree, issues = read_yaml(path.read_text(), file=path.name)
+        if issues:
+            message = f"{path.name}: {issues[0].message}"
+            raise ValueError(message)
+        yield tree
+
+
+def mapped(word: str) -> dict[str, str]:
+    """Collect the codes that mapping files list under one of our own systems."""
+    found: dict[str, str] = {}
+
+    def walk(tree: Any, title: str) -> None:
+        if isinstance(tree, dict):
+            title = str(tree.get("title", title))
+            for key, value in tree.items():
+                if key == word and isinstance(value, dict):
+                    for code, entry in value.items():
+                        found.setdefault(code, text_of(code, entry, title))
+                walk(value, title)
+        elif isinstance(tree, list):
+            for value in tree:
+                walk(value, title)
+
+    for tree in trees("mappings"):
+        walk(tree, "")
+    return dict(sorted(found.items()))
+
+
+def text_of(code: str, entry: Any, title: str) -> str:
+    note = entry.get("note") if isinstance(entry, dict) else None
+    return f"{title}: {note or code.replace('-', ' ')}"
 
 
 def components() -> Iterator[tuple[str, str]]:
     yield from COMPONENTS.items()
-    yield from ((f"points.{part}", f"Points for {part}") for part in POINTS.split())
+    found = [result for score in scores() for result in samples(score)]
+    points = {name for result in found for name in result.components}
+    yield from ((f"points.{name}", f"Points for {name}") for name in sorted(points))
+    details = {name for result in found for name in result.details} | set(DETAILS)
+    for name in sorted(details):
+        yield f"detail.{name}", DETAILS.get(name, name.replace("_", " ").capitalize())
     inputs = {one.name: one.title for score in scores() for one in score.inputs}
     yield from ((f"input.{name}", f"Input: {inputs[name]}") for name in sorted(inputs))
+
+
+def flags() -> Iterator[tuple[str, str]]:
+    sampled = {flag for score in scores() for one in samples(score) for flag in one.flags}
+    for flag in sorted(sampled | set(FLAGS)):
+        yield flag, FLAGS.get(flag, flag.replace("_", " ").capitalize())
+
+
+def samples(score: Score) -> Iterator[ScoreResult]:
+    """Compute a score from nothing, from its lowest inputs, its highest, and those between."""
+    yield compute(score.id, {})
+    for share in (Decimal(0), Decimal("0.5"), Decimal(1)):
+        values: dict[str, ScoreValue] = {}
+        for one in score.inputs:
+            if one.values:
+                values[one.name] = frozenset({one.values[int(share * (len(one.values) - 1))]})
+            elif one.low is not None and one.high is not None:
+                number = one.low + (one.high - one.low) * share
+                values[one.name] = Interval.exact(Decimal(int(number)) if one.whole else number)
+        yield compute(score.id, values)
 
 
 # ── Structure definitions ────────────────────────────────────────────────────────────────────────
@@ -229,7 +323,7 @@ def part_elements(part: str, type_: str, low: int, high: str, short: str) -> lis
     ]
     if type_:
         value = {"id": f"{slice_}.value[x]", "path": f"{path}.value[x]"}
-        elements.append({**value, "min": 1, "type": [{"code": type_}]})
+        elements.append({**value, "min": 1, "type": [{"code": code} for code in type_.split()]})
     return elements
 
 

@@ -33,22 +33,86 @@ VERDICTS = {
 COMPONENTS = {
     "unrounded": "The value before rounding, to four decimals",
     "bounds": "Where the unrounded value lies when inputs are missing or inexact",
+    "rounded-bounds": "Where the rounded value lies when inputs are missing or inexact",
     "possible": "A category that the inputs allow; one component each",
     "span": "Time between the oldest and the newest input",
     "flag": "What a reader must know; one component each",
-    "reason": "Why the result is unknown; one component each",
+    "reason": "Why the result is unknown, or meant for others; one component each",
     "role": "On which side of the protocol the criterion stands",
+    "passes": "Whether the criterion speaks for eligibility; absent while open",
+    "proposal": "What the evidence suggests to the person who is asked",
+    "evidence": "A fact that decided, or that explains the unknown; one component each",
+    "competing": "A competing event, such as liver transplantation; one component each",
     "distance": "How far the value used is from the limit",
-    "evidence": "A fact that decided; one component each",
+    "limit": "The limit the distance is counted from",
     "missing-next": "A missing fact that could still change the verdict; one component each",
-    "fresh-until": "Until when the evidence is fresh if nothing new arrives",
+    "fresh-until": "Until when the result holds if nothing new arrives",
+    "variant.calendar": "The outcome with months counted on the calendar",
+    "variant.from_first_dose": "The outcome counted from the first dose",
+    "variant.transplant_free": "The outcome with liver transplantation counted as an event",
 }
 
-POINTS = (
-    "ascites albumin bilirubin brain circulation coagulation creatinine encephalopathy inr kidney "
-    "lactate liver respiration"
-)
-"""Parts of scores that get points of their own."""
+DETAILS = {
+    "aclf_present": "Whether ACLF is present, whatever its grade",
+    "clif_c_of": "CLIF-C OF points of the same inputs",
+    "field": "The input that cannot be used",
+    "kind": "Which ratio was used",
+    "meld": "MELD used in the formula",
+    "meld_i": "MELD(i) used in the formula",
+    "mortality": "Predicted probability of death by the time named",
+    "mortality_bounds": "Where the predicted probability of death lies",
+    "organ_failures": "Organs in failure",
+    "organ_failures_possible": "Organs that may be in failure",
+    "rounded_1dp": "The value to one decimal",
+    "rounded_uncapped": "The rounded value without the upper limit",
+    "sodium_applied": "Whether sodium changed the result",
+    "unscaled": "The value of the bracket, before multiplication",
+    "without_terlipressin": "The grade if terlipressin does not count",
+}
+"""Texts of `detail.<name>`; those without one are named as they are."""
+
+FLAGS = {
+    "abatement_as_text": "An end was sent as text",
+    "activity_limit_unverified": "The limit for prothrombin activity is not verified",
+    "albumin_infused": "Albumin was given shortly before the draw",
+    "answer_from_text": "An answer was read from words",
+    "anticoagulant": "An anticoagulant or plasma was given shortly before the draw",
+    "arms_disagree": "Two ways to meet the criterion disagree",
+    "attestation_disagrees": "A person's answer and the record disagree",
+    "bands_unverified": "The bands of the result are not verified",
+    "bilirubin_rise_not_measured": "The rise of bilirubin was not measured",
+    "birth_date_partial": "The birth date is not known to the day",
+    "comparator": "The value is known only as a range",
+    "derived": "The value was computed from others",
+    "died": "The subject died before the time point",
+    "dialysis_not_recorded": "Nothing says whether there was dialysis",
+    "dose_unread": "A dose could not be read",
+    "formula_unverified": "The formula is not yet verified against its publication",
+    "grade_from_finding": "The grade was inferred from a finding",
+    "grade_range": "More than one grade is possible",
+    "improving": "The grade has fallen",
+    "mortality_6_12_months_unverified": "Mortality at 6 and 12 months is not verified",
+    "mortality_curves_cross": "The fitted curves of mortality cross in this range",
+    "onset_as_text": "An onset was sent as text",
+    "performed_as_text": "A time was sent as text",
+    "range": "The value was sent as a range",
+    "record_inactive": "The patient's record is not active",
+    "renal_replacement_counted_as_3": "Renal replacement was counted as 3 points",
+    "rounding_sensitive": "Rounding decides",
+    "span_over_24_h": "The inputs lie more than 24 h apart",
+    "spo2_above_97": "Oxygen saturation above 97 % makes the ratio uninformative",
+    "spo2_surrogate": "Oxygen saturation stands in for PaO2",
+    "terlipressin_counted": "Terlipressin was counted as circulatory support",
+    "terlipressin_decides": "The grade depends on whether terlipressin counts",
+    "time_from_age": "A time was computed from an age",
+    "transplanted": "A liver was transplanted before the time point",
+    "unit_from_text": "The unit was read from text",
+    "unit_mapped": "The unit was mapped from another spelling",
+    "unsigned": "Nobody signed the answer",
+    "vasopressor_outside_table": "A vasopressor the score does not name counts 2 points",
+    "ventilation_reason_unknown": "The reason for ventilation is not known",
+    "visit_window_open": "The visit window has not closed",
+}
 
 SCORE_REASONS = {
     "non_positive_input": "An input of a logarithm is zero or negative",
@@ -71,6 +135,13 @@ TRIAL_REASONS = {
     "definition-open": "The protocol's text does not define it",
     "needs-attestation": "A person has to answer",
     "retracted": "What was on file has been withdrawn",
+}
+
+FOLLOW_UP_REASONS = {
+    "deceased": "The subject had died",
+    "death-date-unknown": "The subject died, and nobody says when",
+    "not-due": "The time point has not come",
+    "no-contact": "No sign of life on or after the time point; no news is not alive",
 }
 
 EVALUATION = {
@@ -102,7 +173,7 @@ ERRORS = {
 
 OBSERVATION, CONCEPT = "Observation", "CodeableConcept"
 
-# Name: (title, description, type it extends, value[x] types, parts as (name, type, min, max, text)).
+# Name: (title, description, type extended, value[x] types, parts: (name, types, min, max, text)).
 EXTENSIONS = {
     "open-ends": (
         "Open end of a range",
@@ -123,6 +194,43 @@ EXTENSIONS = {
             ("flag", "code", 0, "*", "What a reader must know of the fact"),
         ),
     ),
+    "evidence": (
+        "Evidence",
+        "A fact as it was sent and as it was used.",
+        "Observation.component",
+        (),
+        (
+            ("concept", "code", 1, "1", "Catalog id of what it is about"),
+            ("resource", "Reference", 0, "1", "The version it came from"),
+            ("sent", "string", 0, "1", "Value as sent"),
+            ("conversion", "string", 0, "1", "How it became the value used"),
+            ("note", "string", 0, "1", "Why it is here"),
+            ("drawn", "dateTime Period", 0, "1", "When it was true of the subject"),
+            ("received", "dateTime", 0, "1", "When the gateway learnt it"),
+            ("flag", "code", 0, "*", "What a reader must know"),
+        ),
+    ),
+    "missing-fact": (
+        "Missing fact",
+        "A fact that could change a verdict, and who can supply it.",
+        "Observation.component",
+        (),
+        (
+            ("kind", "code", 1, "1", "What sort of fact"),
+            ("concept", "code", 1, "1", "Catalog id or attestation item"),
+            ("supplier", "string", 1, "1", "Who can supply it"),
+        ),
+    ),
+    "protocol-version": (
+        "Version of a protocol",
+        "The version of this reading of a protocol, and the day from which it holds.",
+        "ResearchStudy",
+        (),
+        (
+            ("version", "string", 1, "1", "Version"),
+            ("effective", "date", 1, "1", "From which day it holds"),
+        ),
+    ),
     "formula-verification": (
         "Verification of a formula",
         "V2: checked against two independent sources; V1: against one; M: not yet verified.",
@@ -137,7 +245,7 @@ EXTENSIONS = {
         ("code",),
         (),
     ),
-    "verdict": (
+    "subject-verdict": (
         "Verdict of the gateway",
         "What the gateway finds beside the status that only a person moves.",
         "ResearchSubject",
@@ -165,6 +273,23 @@ _ANY_OBSERVATION = (
     ("Observation.category", 1, "*", "Which sort of derived Observation it is"),
     ("Observation.subject", 1, "1", "Patient, in the trial zone the pseudonym"),
     ("Observation.issued", 0, "0", "When it was written says meta.lastUpdated"),
+)
+
+_IDENTIFYING = (
+    "name",
+    "telecom",
+    "gender",
+    "birthDate",
+    "deceased[x]",
+    "address",
+    "maritalStatus",
+    "multipleBirth[x]",
+    "photo",
+    "contact",
+    "communication",
+    "generalPractitioner",
+    "managingOrganization",
+    "link",
 )
 
 # Name: (title, description, type, elements as (path, min, max, text)).
@@ -228,25 +353,56 @@ PROFILES = {
             ("Patient.identifier", 1, "1", "The pseudonym"),
             *(
                 (f"Patient.{element}", 0, "0", "Never published to a trial")
-                for element in (
-                    "name telecom gender birthDate deceased[x] address maritalStatus multipleBirth[x] "
-                    "photo contact communication generalPractitioner managingOrganization link"
-                ).split()
+                for element in _IDENTIFYING
             ),
         ),
     ),
 }
 
 _CLOCKS = (
-    ("asOf", "in", 0, "1", "dateTime", "The instant to judge for (T); by default now"),
-    ("knownAt", "in", 0, "1", "dateTime", "Nothing learnt later counts (K); by default now"),
+    (
+        "asOf",
+        "in",
+        0,
+        "1",
+        "dateTime",
+        "The instant to judge for (T); in a URL also `now` or `last`",
+    ),
+    ("knownAt", "in", 0, "1", "dateTime", "Nothing learnt later counts (K); by default all counts"),
 )
 _BUNDLE_IN = (
     "resource", "in", 0, "1", "Bundle", "On the system: the data to use; nothing is stored"
 )  # fmt: skip
 
-# Name: title, description, types, system, instance, parameters as
-# (name, use, min, max, type, text) or (name, use, min, max, parts, text).
+_COUNT = ("count", "out", 1, "1", "integer", "How many")
+_HELD_GROUP = (
+    ("reason", "out", 1, "1", "code", "Why they wait"),
+    ("detail", "out", 0, "1", "string", "Code, unit or system to be fixed"),
+    ("resources", "out", 1, "1", "integer", "How many inputs wait"),
+    ("subjects", "out", 1, "1", "integer", "How many subjects they block"),
+)
+_HELD_ITEM = (
+    ("resource", "out", 1, "1", "Reference", "The version that waits"),
+    ("subject", "out", 0, "1", "Reference", "Whose it is"),
+    ("since", "out", 1, "1", "instant", "Since when it waits"),
+    ("reason", "out", 1, "1", "code", "Why it waits"),
+    ("location", "out", 0, "1", "string", "FHIRPath of the element"),
+    ("detail", "out", 0, "1", "string", "Code, unit or system to be fixed"),
+)
+_INTAKE_RULE = (("rule", "out", 1, "1", "string", "Name of the rule"), _COUNT)
+_INTAKE_TYPE = (
+    ("type", "out", 1, "1", "code", "Resource type"),
+    ("ended", "out", 1, "1", "code", "How they ended"),
+    _COUNT,
+)
+_INTAKE_REASON = (
+    ("type", "out", 0, "1", "string", "Resource type, if it could be read"),
+    ("detail", "out", 0, "1", "string", "Why"),
+    _COUNT,
+)
+
+# Name: title, description, resource types, and parameters as
+# (name, use, min, max, type or parts, text).
 OPERATIONS = {
     "score": {
         "title": "Compute scores",
@@ -254,7 +410,7 @@ OPERATIONS = {
         "types": ("Patient",),
         "parameters": (
             *_CLOCKS,
-            ("score", "in", 0, "*", "code", "Score ids; by default those that active trials name"),
+            ("score", "in", 0, "*", "code", "Score ids; by default every score"),
             _BUNDLE_IN,
             ("return", "out", 1, "1", "Bundle", "Score Observations"),
         ),
@@ -265,7 +421,7 @@ OPERATIONS = {
         "types": ("Patient",),
         "parameters": (
             *_CLOCKS,
-            ("trial", "in", 0, "*", "code", "Protocol ids; by default every active one"),
+            ("trial", "in", 0, "*", "code", "Protocol ids; by default every protocol"),
             _BUNDLE_IN,
             ("return", "out", 1, "1", "Bundle", "Verdict and criterion Observations"),
         ),
@@ -276,40 +432,27 @@ OPERATIONS = {
         "types": (),
         "parameters": (
             ("reason", "in", 0, "1", "code", "Only this reason"),
-            (
-                "held",
-                "out",
-                0,
-                "*",
-                (
-                    ("resource", "out", 1, "1", "Reference", "The version that waits"),
-                    ("reason", "out", 1, "1", "code", "Why it waits"),
-                    ("location", "out", 0, "1", "string", "FHIRPath of the element"),
-                    ("detail", "out", 0, "1", "string", "Code, unit or system to be fixed"),
-                ),
-                "One reason of one input",
-            ),
+            ("group", "out", 0, "*", _HELD_GROUP, "What is held for one reason"),
+            ("item", "out", 0, "*", _HELD_ITEM, "One reason of one input"),
         ),
     },
     "intake": {
-        "title": "Accounting of inputs",
-        "description": "How many inputs of each type ended as what; the counts add up.",
+        "title": "Accounting of a push",
+        "description": "How every entry of a push ended; the counts add up.",
         "types": (),
         "parameters": (
-            (
-                "type",
-                "out",
-                0,
-                "*",
-                (
-                    ("resourceType", "out", 1, "1", "code", "Resource type"),
-                    ("mapped", "out", 1, "1", "integer", "Became facts"),
-                    ("notNeeded", "out", 1, "1", "integer", "Not needed, by a rule"),
-                    ("held", "out", 1, "1", "integer", "Stored, waiting"),
-                    ("refused", "out", 1, "1", "integer", "Not stored"),
-                ),
-                "The counts of one resource type",
-            ),
+            ("push", "in", 1, "1", "string", "X-Push-Id or X-Request-Id of the push"),
+            ("total", "out", 1, "1", "integer", "Entries that arrived"),
+            ("stored", "out", 1, "1", "integer", "Stored as a new version"),
+            ("duplicate", "out", 1, "1", "integer", "Already stored as they are"),
+            ("refused", "out", 1, "1", "integer", "Not stored"),
+            ("mapped", "out", 1, "1", "integer", "Became facts"),
+            ("not-needed", "out", 1, "1", "integer", "Not needed, by a rule"),
+            ("held", "out", 1, "1", "integer", "Stored, waiting"),
+            ("unsettled", "out", 1, "1", "integer", "Stored, not yet looked at"),
+            ("rule", "out", 0, "*", _INTAKE_RULE, "A rule by which inputs are not needed"),
+            ("type", "out", 0, "*", _INTAKE_TYPE, "How inputs of one type ended"),
+            ("reason", "out", 0, "*", _INTAKE_REASON, "Why inputs were refused"),
         ),
     },
 }

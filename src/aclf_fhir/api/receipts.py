@@ -7,7 +7,7 @@ from aclf_fhir.api.asking import Preferences
 from aclf_fhir.errors import AclfError, Category, Issue
 from aclf_fhir.fhir import splice_meta
 from aclf_fhir.mapping.models import Disposition, HeldReason, Holding
-from aclf_fhir.publication.bundle import BundleEntry, bundle_bytes
+from aclf_fhir.publication.bundle import BundleEntry, BundleType, bundle_bytes
 from aclf_fhir.publication.operation_outcome import operation_outcome
 from aclf_fhir.workflows.bundles import BundleReceipt
 from aclf_fhir.workflows.intake import Receipt
@@ -57,7 +57,7 @@ def answer_write(receipt: Receipt, wishes: Preferences, base: str) -> FhirRespon
 def answer_bundle(receipt: BundleReceipt, wishes: Preferences) -> FhirResponse:
     """Answer a batch or transaction: one response per entry, in their order."""
     entries = [_entry(index, entry, wishes) for index, entry in enumerate(receipt.entries)]
-    kind = "batch-response" if receipt.type == "batch" else "transaction-response"
+    kind: BundleType = "batch-response" if receipt.type == "batch" else "transaction-response"
     return FhirResponse(bundle_bytes(kind, entries))
 
 

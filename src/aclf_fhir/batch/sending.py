@@ -73,7 +73,7 @@ class _Response(msgspec.Struct):
 
 
 class _Entry(msgspec.Struct):
-    response: _Response = field(default_factory=_Response)
+    response: _Response = msgspec.field(default_factory=_Response)
 
 
 class _Answered(msgspec.Struct, rename="camel"):

@@ -164,21 +164,21 @@ def _read_bundle(body: bytes, file: Path, sources: Sources) -> None:
         sources.items.append(Item("Bundle", "", str(file), file, 0, len(body)))
         return
     if parts.type not in _DATA_BUNDLES:
-        error = AclfError.of(
-            Category.UNSUPPORTED, "Bundle.type", "holds results of requests, not resources"
-        )
-        sources.rejects.add(str(file), error)
+        _reject(sources, str(file), "Bundle.type: holds results of requests, not resources")
         return
-    for entry in parts.entries:
+    # A history stands newest first (R4 http.html#history); what is newest has to come last.
+    entries = parts.entries[::-1] if parts.type == "history" else parts.entries
+    for entry in entries:
         place = f"{file} {entry.location}"
         if entry.resource is None:
-            error = AclfError.of(
-                Category.UNSUPPORTED, f"{entry.location}.resource", "there is no resource to use"
-            )
-            sources.rejects.add(place, error)
+            _reject(sources, place, f"{entry.location}.resource: there is no resource to use")
             continue
         item = Item("", "", place, file, body=entry.resource, full_url=entry.full_url or "")
         _take(entry.resource, place, sources, item)
+
+
+def _reject(sources: Sources, place: str, reason: str) -> None:
+    sources.rejects.records.append(Rejected(place, (reason,)))
 
 
 def _take(body: bytes, place: str, sources: Sources, item: Item) -> None:
@@ -188,7 +188,7 @@ def _take(body: bytes, place: str, sources: Sources, item: Item) -> None:
         sources.rejects.records.append(_no_json(place, error))
         return
     if not head.resource_type:
-        sources.rejects.records.append(Rejected(place, ("resourceType: is missing",)))
+        _reject(sources, place, "resourceType: is missing")
         return
     sources.items.append(
         Item(

@@ -155,7 +155,8 @@ def _steps(
     """Yield what to push and whom to move then, in the order of the acts."""
     left = list(sources.items)
     for act in (act for act in acts if act.after):
-        part, rest = [], []
+        part: list[Item] = []
+        rest: list[Item] = []
         for item in left:
             (part if act.waits_for(item.path, folder) else rest).append(item)
         left = rest

@@ -16,7 +16,8 @@ from aclf_fhir.fhir.invariants import RULES
 from aclf_fhir.fhir.narrative import is_narrative
 from aclf_fhir.fhir.primitives import Base, fhir_name
 from aclf_fhir.fhir.quick import Seen, aligned, has_binding, may_point_at
-from aclf_fhir.fhir.r4.datatypes import DomainResource, Reference
+from aclf_fhir.fhir.r4.datatypes import DomainResource, Reference, Resource
+from aclf_fhir.fhir.r4.datatypes import Element as Sibling
 from aclf_fhir.fhir.strict_json import Members, OutOfRange
 
 __all__ = ["View", "resource_issues"]
@@ -29,6 +30,17 @@ _EXPECTED = {
     "resource": "a resource",
     "string": "a JSON string",
     "struct": "a JSON object",
+}
+
+
+# True is an int to Python; to JSON it is not, so exact types are compared.
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,),
+    "decimal": (int, Decimal),
+    "integer": (int,),
+    "resource": (Members,),
+    "string": (str,),
+    "struct": (Members,),
 }
 
 
@@ -97,8 +109,6 @@ def resource_issues(
     seen: Seen = []
     struct: type[Base] = getattr(r4, kind)
     rest = Members((key, value) for key, value in members.items() if key != "resourceType")
-    if not rest:
-        yield _issue(location, "the resource is empty", "Fill it.")
     yield from _object_issues(rest, elements_of(struct), location, seen)
     yield from _contained_issues(members, location, seen, inside)
 
@@ -146,10 +156,8 @@ def _object_issues(
     members: Members, elements: Elements, location: str, seen: Seen
 ) -> Iterator[Issue]:
     """List the problems of one object: unknown members, each element, choices, invariants."""
-    if not members:
-        yield _issue(location, "ele-1: the element is empty", "Leave it out, or fill it.")
-    elif members.keys() == {"id"} and elements.struct.__name__ not in _TYPES:
-        yield _issue(location, "ele-1: the element holds only an id", "Leave it out, or fill it.")
+    if members.keys() <= {"id"} and not _may_be_empty(members, elements.struct):
+        yield _issue(location, "ele-1: the element holds nothing", "Leave it out, or fill it.")
     for name, value in members.items():
         element = elements.by_name.get(name)
         if element is None:
@@ -161,6 +169,11 @@ def _object_issues(
         sibling = "_" + element.name if element.sibling else element.name
         if element.required and element.name not in members and sibling not in members:
             yield _issue(f"{location}.{element.name}", "is missing", "R4 requires it.")
+        if element.sibling and not element.many and element.name not in members:
+            alone = members.get(sibling)
+            if isinstance(alone, Members) and alone.keys() == {"id"}:
+                place = f"{location}.{sibling}"
+                yield _issue(place, "ele-1: neither a value nor an extension", "Send one.")
         if element.many and element.sibling and (element.name in members or sibling in members):
             pair: list[Any] = [members.get(element.name), members.get(sibling)]
             if all(isinstance(one, list | None) for one in pair) and not aligned(*pair):
@@ -175,6 +188,11 @@ def _object_issues(
             continue
         if not holds:
             yield _issue(location, f"{rule.key}: {rule.message}", "See the R4 definition.")
+
+
+def _may_be_empty(members: Members, struct: type[Base]) -> bool:
+    """Whether a resource has only its type, or a sibling only an id (its value may do)."""
+    return issubclass(struct, Resource) or (struct is Sibling and bool(members))
 
 
 def _choice_issues(members: Members, elements: Elements, location: str) -> Iterator[Issue]:
@@ -259,17 +277,7 @@ def _text_issues(text: str, element: Element, location: str) -> Iterator[Issue]:
 
 
 def _has_kind(value: object, element: Element) -> bool:
-    match element.kind:
-        case "struct" | "resource":
-            return isinstance(value, Members)
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            return type(value) is int
-        case "decimal":
-            return type(value) in (int, Decimal)
+    return type(value) in _PYTHON[element.kind]
 
 
 def _issue(location: str, message: str, remedy: str) -> Issue:

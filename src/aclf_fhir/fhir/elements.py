@@ -157,9 +157,7 @@ def _note(mark: Any, facts: dict[str, Any]) -> None:
     elif mark is NO_COMPARATOR:
         facts["simple"] = True
     else:
-        noted = _NOTES.get(type(mark))
-        if noted:
-            facts.update(noted(mark))
+        facts.update(_NOTES[type(mark)](mark))
 
 
 _NOTES: dict[type, Callable[[Any], dict[str, Any]]] = {

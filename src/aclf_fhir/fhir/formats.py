@@ -23,7 +23,7 @@ _oid = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+").fullmatch
 _uuid = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _code = re.compile(r"\S+(\s\S+)*").fullmatch
 _space = re.compile(r"\s").search
-_control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]").search
+_control = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f]").search
 
 _TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _SHAPES = frozenset(
@@ -123,7 +123,7 @@ def is_base64(text: str) -> bool:
 
 
 def has_control_characters(text: str) -> bool:
-    """Whether the text holds a character below U+0020 other than tab, CR and LF."""
+    """Whether the text holds a character below U+0020 other than NUL, tab, CR and LF."""
     return _control(text) is not None
 
 

@@ -77,7 +77,7 @@ def resource_head(resource: Any) -> tuple[str | None, str | None]:
         return resource.resource_type, None if resource.meta is None else resource.meta.version_id
     try:
         head = _head(resource)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):  # not JSON, or not UTF-8
         return None, None
     return head.resource_type, None if head.meta is None else head.meta.version_id
 

@@ -22,22 +22,22 @@ class _RefusedError(Exception):
 
 class _Reader:
     def __init__(self) -> None:
-        self.depth = 0
+        self.started = False
         self.content = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if self.depth == 0 and name != "div":
+        if not self.started and name != "div":
             raise _RefusedError
         if name not in _ELEMENTS or any(a.lower().startswith("on") for a in attributes):
             raise _RefusedError
-        self.depth += 1
+        self.started = True
         self.content = self.content or name == "img"
 
     def text(self, text: str) -> None:
         self.content = self.content or not text.isspace()
 
-    def entity(self, name: str, is_parameter: bool) -> None:
-        if is_parameter or name not in name2codepoint:
+    def entity(self, name: str, _is_parameter: bool) -> None:
+        if name not in name2codepoint:
             raise _RefusedError
         self.content = self.content or name != "nbsp"
 
@@ -54,7 +54,7 @@ def is_narrative(div: str) -> bool:
     parser.ProcessingInstructionHandler = _refuse
     try:
         parser.Parse(div, True)
-    except (expat.ExpatError, _RefusedError):
+    except (expat.ExpatError, _RefusedError, UnicodeEncodeError):
         return False
     return reader.content
 

@@ -34,6 +34,7 @@ from aclf_fhir.fhir.r4.datatypes import (
     Reference,
     Resource,
 )
+from aclf_fhir.fhir.r4.datatypes import Element as Sibling
 from aclf_fhir.fhir.references import take_apart
 from aclf_fhir.fhir.strict_json import LARGEST_EXPONENT
 
@@ -100,7 +101,7 @@ _NAMES: dict[str, Any] = {
     **{f"is_{name}": conforms for name, conforms in FORMATS.items()},
 }
 _WITHOUT_SPACE = {"code", "uri", "url", "canonical"}
-_INLINE = {CodeableConcept, Coding, Period, Quantity, Reference}
+_INLINE = {CodeableConcept, Coding, Identifier, Period, Quantity, Reference}
 """Structs whose checks are written into their parents': a call costs as much as they do."""
 
 
@@ -172,7 +173,7 @@ class _Writer:
         for element in elements.elements:
             if not (self.plain and element.name.startswith("_")):
                 yield from self._element(element, struct, node, indent)
-        if not issubclass(struct, Resource):  # ele-1
+        if not issubclass(struct, Resource) and struct is not Sibling:  # ele-1
             yield f"{indent}if {node}.id is not None and not has_content({node}): return 0"
         for choice in elements.choices:
             refused = "!= 1" if choice.required else "> 1"
@@ -202,6 +203,10 @@ class _Writer:
         value, item, inner = f"{node}.{element.attribute}", node + "_", indent + "    "
         if element.sibling and element.required:
             yield f"{indent}if not ({self._is_there(element, node)}): return 0"
+        if element.sibling and not element.many and not self.plain:  # ele-1
+            sibling = f"{node}.{element.sibling}"
+            yield f"{indent}if {value} is None and {sibling} is not None:"
+            yield f"{inner}if {sibling}.extension is None: return 0"
         if element.primitive and element.many and not self.plain:
             sibling = f"{node}.{element.sibling}"
             yield f"{indent}if not aligned({value}, {sibling}): return 0"

@@ -88,7 +88,7 @@ def _with_members(body: bytes, values: Mapping[str, bytes]) -> bytes:
         if not awaited and not insert:
             break
         key = _KEY(body, position)
-        if key is None:  # pragma: no cover - the body has been parsed
+        if key is None or json.loads(b'"%b"' % key[1]) != name:
             message = "the object repeats a key"
             raise ValueError(message)
         position = key.end() + len(old)
@@ -99,9 +99,7 @@ def _with_members(body: bytes, values: Mapping[str, bytes]) -> bytes:
         if insert:
             parts += [body[done:position], b",", insert]
             done, insert = position, b""
-    return b"".join(
-        [body[:0] if not parts else body[: opening.end()], *parts, body[done if parts else 0 :]]
-    )
+    return b"".join([body[: opening.end()], *parts, body[done:]])
 
 
 def _written(text: str) -> bytes:

@@ -36,6 +36,7 @@ _NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 # Escapes that decode to a quote, to NUL or to another control character, and half surrogates.
 _TELLING_ESCAPE = re.compile(rb"\\[bf]|\\u(?:00[01]|0022|[dD][89a-fA-F])").search
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL).finditer
+_INNERMOST = re.compile(rb"\{\}|\[\]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]").search
 
 
@@ -70,7 +71,7 @@ def may_be_too_deep(body: bytes, max_depth: int) -> bool:
     layers = body.translate(None, _NOT_BRACKETS)
     for _ in range(max_depth):
         # Peel the innermost brackets off, one layer at a time (those in strings only add).
-        shorter = layers.replace(b"{}", b"").replace(b"[]", b"")
+        shorter = _INNERMOST.sub(b"", layers)
         if not shorter:
             return False
         if len(shorter) == len(layers):
@@ -125,6 +126,8 @@ def read(body: bytes, *, max_depth: int = MAX_DEPTH) -> object:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         _unparsable(f"is not JSON ({where}: {_reason(error)})", "Send well-formed JSON.")
+    except RecursionError:
+        _unparsable("is nested too deep", "Send a flatter resource.")
     return tree
 
 

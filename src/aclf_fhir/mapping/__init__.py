@@ -33,7 +33,7 @@ from aclf_fhir.mapping.patient import map_patient
 from aclf_fhir.mapping.procedure import map_procedure
 from aclf_fhir.mapping.questionnaire_response import map_questionnaire_response
 from aclf_fhir.mapping.research_subject import map_research_subject
-from aclf_fhir.mapping.rules import RULES, rule_text
+from aclf_fhir.mapping.rules import HELD, RULES, rule_text
 from aclf_fhir.mapping.service_request import map_service_request
 from aclf_fhir.mapping.specimen import map_specimen
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Resource
 
 __all__ = [
+    "HELD",
     "RULES",
     "Disposition",
     "HeldReason",

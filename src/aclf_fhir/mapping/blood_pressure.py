@@ -50,7 +50,7 @@ def add_mean_pressure(draft: "Draft") -> None:
     )
     flags = _DERIVED | systolic.flags | diastolic.flags
     mean = measurement_of(sent, flags, "component", analyte=analyte)
-    if isinstance(mean, Problem):
+    if isinstance(mean, Problem):  # both plausible, and yet their mean is not
         draft.hold(mean.reason, mean.path, mean.detail)
         return
     draft.add(

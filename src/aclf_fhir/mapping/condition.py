@@ -62,7 +62,7 @@ def map_condition(condition: "Condition", draft: "Draft") -> str:
             start=span.start,
             end=span.end,
             recorded=recorded,
-            qualifiers=_qualifiers(notion, verification, clinical, ended=span.end is not None),
+            qualifiers=_qualifiers(notion, verification, clinical),
             flags=flags,
             codes=as_evidence(codings),
         )
@@ -85,11 +85,11 @@ def _code(concept: "CodeableConcept | None") -> str:
     return codings[0].code if codings else ""
 
 
-def _qualifiers(notion: Notion, verification: str, clinical: str, *, ended: bool) -> frozenset[str]:
+def _qualifiers(notion: Notion, verification: str, clinical: str) -> frozenset[str]:
     """Say how surely, and whether now.
 
     Lifelong notions (cirrhosis, HIV) stay active whatever clinicalStatus says. Without
-    clinicalStatus an abatement makes it past; with neither, nothing is said.
+    clinicalStatus nothing is said of now; R4 refuses an abatement without it (con-4).
     """
     found = {notion.strength.value}
     if verification == "refuted":
@@ -100,7 +100,7 @@ def _qualifiers(notion: Notion, verification: str, clinical: str, *, ended: bool
         return frozenset(found)
     if notion.value_set.lifelong or clinical in _ACTIVE:
         found.add("active")
-    elif clinical in _PAST or ended:
+    elif clinical in _PAST:
         found.add("history")
     return frozenset(found)
 

@@ -1,7 +1,7 @@
 """Dose rates: mass per minute, or mass per kilogram body weight per minute."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -55,36 +55,41 @@ def rate_of(quantity: "Quantity | None", ratio: "Ratio | None") -> DoseRate | No
     is was not said.
     """
     if quantity is not None and quantity.value is not None:
-        return _rate(quantity.value, quantity.comparator, quantity.code or quantity.unit or "")
+        spelled = quantity.code or quantity.unit or ""
+        return _rate(quantity.value, quantity.comparator, spelled, str(quantity.value), spelled)
     if ratio is None or ratio.numerator is None or ratio.denominator is None:
         return None
     above, below = ratio.numerator, ratio.denominator
     if above.value is None or below.value is None or below.value <= 0 or below.comparator:
         return None
     spelled = f"{above.code or above.unit or ''}/{below.code or below.unit or ''}"
-    return _rate(above.value / below.value, above.comparator, spelled)
+    text = f"{above.comparator or ''}{above.value}/{below.value}"
+    share = 1 / Fraction(below.value)
+    return _rate(above.value, above.comparator, spelled, text, spelled, share)
 
 
 def dose_over_span(dose: "Quantity | None", span: "Span") -> DoseRate | None:
-    """Return the mean rate of a dose given over an exact period."""
+    """Return the mean rate of a dose given over an exact period, flagged as derived."""
     if dose is None or dose.value is None or span.start is None or span.end is None:
         return None
     lasted = span.end.earliest - span.start.earliest
-    exact = span.start.is_exact and span.end.is_exact
-    if not exact or lasted <= timedelta(0):
-        return None
-    seconds = Decimal(lasted // timedelta(seconds=1))
-    if seconds == 0:
+    if not (span.start.is_exact and span.end.is_exact) or lasted <= timedelta(0):
         return None
     unit = dose.code or dose.unit or ""
-    found = _rate(dose.value / seconds, dose.comparator, f"{unit}/s")
-    if found is None:
-        return None
-    # Known as a dose and two instants: what was sent is not a rate.
-    return DoseRate(found.value, found.unit, found.sent, frozenset({"derived"}))
+    share = Fraction(1_000_000, lasted // timedelta(microseconds=1))
+    rate = _rate(dose.value, dose.comparator, f"{unit}/s", str(dose.value), unit, share)
+    return None if rate is None else replace(rate, flags=rate.flags | {"derived"})
 
 
-def _rate(number: Decimal, comparator: str | None, spelled: str) -> DoseRate | None:
+def _rate(
+    number: Decimal,
+    comparator: str | None,
+    spelled: str,
+    text: str,
+    unit_sent: str,
+    share: Fraction = Fraction(1),
+) -> DoseRate | None:
+    """Read `number` times `share` in the unit `spelled`, with one rounding at the end."""
     found = _RATE.fullmatch(spelled.strip().translate(_MICRO))
     if found is None or number < 0:
         return None
@@ -92,22 +97,24 @@ def _rate(number: Decimal, comparator: str | None, spelled: str) -> DoseRate | N
     if mass is None or minutes is None or (found["kg"] and found["time"]):
         return None
     unit = UG_KG_MIN if found["kg"] or found["time"] else UG_MIN
-    sent = (
+    value = (
         Interval.exact(number)
         if comparator is None
         else Interval.from_comparator(comparator, number)
     )
-    text = f"{comparator or ''}{number}"
-    value = _scaled(sent, mass / minutes)
+    sent = SentValue(text, unit_sent, _scaled(value, share), spelled)
     flags = frozenset() if comparator is None else frozenset({"comparator"})
-    return DoseRate(value, unit, SentValue(text, spelled, sent, spelled), flags)
+    return DoseRate(_scaled(value, share * mass / minutes), unit, sent, flags)
 
 
 def _scaled(value: Interval, factor: Fraction) -> Interval:
-    above, below = Decimal(factor.numerator), Decimal(factor.denominator)
     return Interval(
-        None if value.low is None else value.low * above / below,
-        None if value.high is None else value.high * above / below,
-        value.low_closed,
-        value.high_closed,
+        _times(value.low, factor), _times(value.high, factor), value.low_closed, value.high_closed
     )
+
+
+def _times(number: Decimal | None, factor: Fraction) -> Decimal | None:
+    if number is None or factor == 1:
+        return number
+    exact = Fraction(number) * factor
+    return Decimal(exact.numerator) / Decimal(exact.denominator)

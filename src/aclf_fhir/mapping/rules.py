@@ -7,9 +7,9 @@ The rules for Observations without a known code are data of the catalog
 
 from collections.abc import Mapping
 
-from aclf_fhir.mapping.models import NotNeededRules
+from aclf_fhir.mapping.models import HeldReason, NotNeededRules
 
-__all__ = ["RULES", "rule_text"]
+__all__ = ["HELD", "RULES", "rule_text"]
 
 RULES: Mapping[str, str] = {
     "cancelled": "It was cancelled before anything was done or measured.",
@@ -44,6 +44,31 @@ RULES: Mapping[str, str] = {
     "type-without-use": "No criterion or score reads this resource type.",
 }
 """Rule id to sentence."""
+
+HELD: Mapping[HeldReason, str] = {
+    HeldReason.UNKNOWN_PATIENT: "The Patient was never sent; mapped again when it arrives.",
+    HeldReason.NO_SUBJECT: "It says of nobody; the sender adds the subject.",
+    HeldReason.SUBJECT_NOT_PATIENT: "Its subject is a Group, Device or Location.",
+    HeldReason.SUBJECT_NOT_LITERAL: "Its subject is no literal reference, Patient/id.",
+    HeldReason.FOCUS_SET: "It is about something else than its subject (focus).",
+    HeldReason.NO_EFFECTIVE_TIME: "It does not say when it was true; issued does not stand in.",
+    HeldReason.FUTURE: "It begins more than 5 minutes after it arrived.",
+    HeldReason.BEFORE_BIRTH: "It surely lies before the subject's birth.",
+    HeldReason.AFTER_DEATH: "It surely lies after the subject's death.",
+    HeldReason.UNMAPPED_CODE: "No code of it is known: the site file maps it or sets it aside.",
+    HeldReason.CONTRADICTING_CODES: "Two of its codes cannot both be meant.",
+    HeldReason.UNIT_MISSING: "A number has no unit and needs one; the site file may declare it.",
+    HeldReason.UNIT_UNKNOWN: "The unit is not in the analyte's table, or is refused there.",
+    HeldReason.UNIT_DISAGREES: "Unit text, unit code and test code do not go together.",
+    HeldReason.VALUE_UNREADABLE: "The value is no number, or absent without a reason.",
+    HeldReason.DECIMAL_COMMA: "A comma may be decimal or group thousands; the site declares it.",
+    HeldReason.IMPLAUSIBLE: "No living patient has this value: unit, place or person is wrong.",
+    HeldReason.ANSWER_UNKNOWN: "The answer is none the question or scale knows.",
+    HeldReason.SPECIMEN_CONTRADICTS: "The specimen is none the analyte is measured in.",
+    HeldReason.REFERENCE_UNKNOWN: "What it refers to was never sent; mapped again on arrival.",
+    HeldReason.STATUS_CONFLICT: "A lower status came after a higher one: which one holds?",
+}
+"""What each reason to hold means, and what ends it."""
 
 
 def rule_text(rule: str, not_needed: NotNeededRules) -> str:

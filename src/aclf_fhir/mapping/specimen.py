@@ -55,9 +55,7 @@ def check_specimen(
     other system cannot be read: the code stands for itself.
     """
     allowed = analyte.specimens
-    if not types or (
-        SPECIMEN_QUALIFIERS.keys().isdisjoint(types) and allowed.issuperset(types)
-    ):
+    if not types or (SPECIMEN_QUALIFIERS.keys().isdisjoint(types) and allowed.issuperset(types)):
         return _NONE
     systems = {coding.system for coding in allowed}
     wrong = [coding for coding in types if coding.system in systems and coding not in allowed]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from aclf_fhir.codes import CANONICAL_BASE, LOCAL, UCUM
+from aclf_fhir.codes import CANONICAL_BASE, LOCAL, UCUM, Coding
 from aclf_fhir.publication.derived import Derived, Json
 from aclf_fhir.publication.elements import (
     Members,
@@ -36,6 +36,19 @@ _STATUS = {
 }
 
 
+_PHASE = "http://terminology.hl7.org/CodeSystem/research-study-phase"
+_PHASES = {
+    "not applicable": "n-a",
+    "early phase 1": "early-phase-1",
+    "phase 1": "phase-1",
+    "phase 1/phase 2": "phase-1-phase-2",
+    "phase 2": "phase-2",
+    "phase 2/phase 3": "phase-2-phase-3",
+    "phase 3": "phase-3",
+    "phase 4": "phase-4",
+}
+
+
 def research_study(protocol: Protocol) -> Derived:
     """Write the ResearchStudy of a protocol.
 
@@ -66,12 +79,18 @@ def research_study(protocol: Protocol) -> Derived:
         title=protocol.title,
         status=status,
         _status=unknown,
-        phase=concept(text=protocol.phase) if protocol.phase else None,
+        phase=_phase(protocol.phase),
         description="\n".join(_description(protocol)),
         sponsor={"display": protocol.sponsor},
         site=[{"display": site} for site in protocol.sites],
     )
     return Derived.of(resource)
+
+
+def _phase(registered: str) -> Members | None:
+    code = _PHASES.get(registered.lower())
+    codings = [Coding(_PHASE, code)] if code else []
+    return concept(*codings, text=registered) if registered else None
 
 
 def _description(protocol: Protocol) -> Iterator[str]:

@@ -9,7 +9,7 @@ from aclf_fhir.trial.screen import Verdict
 
 __all__ = ["research_subject", "research_subject_id"]
 
-_VERDICT = profile_url("verdict")
+_VERDICT = profile_url("subject-verdict")
 
 # The members that stand before `extension` in R4.
 _BEFORE_EXTENSION = (

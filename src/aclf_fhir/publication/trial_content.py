@@ -73,7 +73,7 @@ def verdict_extension(
         parts.append(part("freshUntil", valueDateTime=date_time(fresh_until)))
     if panel:
         parts.append(part("panel", valueReference=reference(panel)))
-    return extension("verdict", *parts)
+    return extension("subject-verdict", *parts)
 
 
 def verdict_value(verdict: str) -> Members:

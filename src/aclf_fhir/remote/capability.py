@@ -1,7 +1,7 @@
 """Reading a server's CapabilityStatement, and what the gateway needs from a server."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -42,7 +42,7 @@ class _Statement(msgspec.Struct, rename="camel"):
     resource_type: str = ""
     fhir_version: str = ""
     format: list[str] = []
-    software: _Software = field(default_factory=_Software)
+    software: _Software = msgspec.field(default_factory=_Software)
     rest: list[_Rest] = []
 
 

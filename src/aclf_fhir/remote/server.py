@@ -61,7 +61,8 @@ class RetryPolicy:
 
     def pause_s(self, attempt: int, chance: float) -> float:
         """Return the pause after the attempt of this number, counted from 1."""
-        return min(self.longest_s, self.first_s * 2 ** (attempt - 1)) * (0.5 + chance / 2)
+        longest: float = min(self.longest_s, self.first_s * 2.0 ** (attempt - 1))
+        return longest * (0.5 + chance / 2)
 
 
 @dataclass(frozen=True, slots=True)

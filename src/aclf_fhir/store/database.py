@@ -37,8 +37,6 @@ class Database:
         self.kind: Literal["sqlite", "postgresql"] = (
             "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         )
-        # Names, not places: every statement gets its values as a mapping.
-        options: dict[str, Any] = {"paramstyle": "named"}
         arguments: dict[str, Any] = {
             "check_same_thread": False,
             "isolation_level": None,  # transactions begin and end where we say
@@ -46,7 +44,6 @@ class Database:
             "cached_statements": 256,
         }
         if self.kind == "postgresql":
-            options = {"paramstyle": "pyformat"}
             arguments = {"autocommit": True, "prepare_threshold": 1, "connect_timeout": 10}
         self.engine: Engine = create_engine(
             self.url,
@@ -54,7 +51,6 @@ class Database:
             pool_size=readers + 1,
             max_overflow=0,
             pool_timeout=10.0,
-            **options,
         )
         self.statements = Statements(self.engine.dialect)
         if self.kind == "sqlite":

@@ -1,7 +1,7 @@
 """Bitemporal facts: what was known of a subject, at any instant."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ _CONTENT = (_COLUMN.subject, _COLUMN.kind, _COLUMN.concept, _COLUMN.known_from, 
 
 _KNOWN_THEN = (
     _COLUMN.known_from <= bindparam("known_at"),
-    _COLUMN.known_to >= bindparam("known_at"),
+    _COLUMN.known_to > bindparam("known_at"),
 )
 _OF_SUBJECT = (
     select(*_CONTENT)
@@ -163,31 +163,26 @@ def replace_facts(
             stays[key] -= 1
             continue
         added.append(fact if fact.known == known else replace(fact, known=known))
-        session.insert(_INSERT, dict(_row(numbers, site, rid, key, fact)))
+        subject, kind, concept, content = key
+        start_low, start_high = _ends(fact.start)
+        end_low, end_high = _ends(fact.end)
+        row = {
+            "seq": numbers.next_seq(),
+            "site": site,
+            "subject": subject,
+            "kind": kind,
+            "concept": concept,
+            "start_low": start_low,
+            "start_high": start_high,
+            "end_low": end_low,
+            "end_high": end_high,
+            "known_from": numbers.known,
+            "known_to": OPEN,
+            "rid": rid,
+            "content": content,
+        }
+        session.insert(_INSERT, row)
     return FactChanges(added=tuple(added), closed=tuple(_fact(row) for _, row in closed))
-
-
-def _row(
-    numbers: Numbers,
-    site: str,
-    rid: int,
-    key: tuple[str, str, str, bytes],
-    fact: Fact,
-) -> Iterator[tuple[str, object]]:
-    subject, kind, concept, content = key
-    yield from {
-        "seq": numbers.next_seq(),
-        "site": site,
-        "subject": subject,
-        "kind": kind,
-        "concept": concept,
-        "known_from": numbers.known,
-        "known_to": OPEN,
-        "rid": rid,
-        "content": content,
-    }.items()
-    yield from zip(("start_low", "start_high"), _ends(fact.start), strict=True)
-    yield from zip(("end_low", "end_high"), _ends(fact.end), strict=True)
 
 
 def _ends(times: TimeRange | None) -> tuple[int | None, int | None]:

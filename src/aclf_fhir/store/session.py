@@ -11,7 +11,16 @@ from operator import itemgetter
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import Insert, Table
+from sqlalchemy import (
+    BigInteger,
+    Insert,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    TableClause,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql import ClauseElement, visitors
 
@@ -69,9 +78,11 @@ class Compiled:
         Puts values by name into the order of the text.
     tables
         What it reads or writes.
+    bulk
+        PostgreSQL only: the same insert as a COPY, or None.
     """
 
-    __slots__ = ("arrange", "own", "sql", "tables")
+    __slots__ = ("arrange", "bulk", "own", "sql", "tables")
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
@@ -82,6 +93,44 @@ class Compiled:
         self.tables = frozenset(
             part.name for part in visitors.iterate(statement) if isinstance(part, Table)
         )
+        # An upsert is an insert of the dialect's own class: COPY cannot do that.
+        self.bulk: _Bulk | None = None
+        if (
+            dialect.name == "postgresql"
+            and isinstance(statement, Insert)
+            and not isinstance(statement, postgresql.Insert)
+        ):
+            self.bulk = _Bulk(statement.table)
+
+
+class _Bulk:
+    """An insert as a binary COPY, which costs a fraction of the same rows one by one."""
+
+    __slots__ = ("arrange", "sql", "types")
+
+    def __init__(self, table: TableClause) -> None:
+        names = [column.key for column in table.columns]
+        columns = ", ".join(f'"{column.name}"' for column in table.columns)
+        self.sql = f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT BINARY)'
+        self.types = [_BINARY_TYPES[type(column.type)] for column in table.columns]
+        self.arrange = itemgetter(*names)
+
+    def write(self, cursor: Any, rows: Sequence[Values]) -> None:
+        """Send rows."""
+        with cursor.copy(self.sql) as copy:
+            copy.set_types(self.types)
+            for row in rows:
+                copy.write_row(self.arrange(row))
+
+
+_BINARY_TYPES: dict[type, str] = {
+    BigInteger: "int8",
+    SmallInteger: "int2",
+    String: "text",
+    LargeBinary: "bytea",
+}
+_WORTH_COPYING = 4
+"""Rows from which a COPY is quicker than a statement for each."""
 
 
 def _arrangement(places: Sequence[str] | None) -> Callable[[Values], Any]:
@@ -197,6 +246,8 @@ class Session:
         compiled = self._statements.of(statement)
         if len(rows) == 1:
             self._cursor.execute(compiled.sql, compiled.arrange(rows[0]))
+        elif compiled.bulk is not None and len(rows) >= _WORTH_COPYING:
+            compiled.bulk.write(self._cursor, rows)
         elif rows:
             self._cursor.executemany(compiled.sql, list(map(compiled.arrange, rows)))
 

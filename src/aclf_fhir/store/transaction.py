@@ -21,8 +21,9 @@ from aclf_fhir.store.models import (
     StoredEvaluation,
     StoredVersion,
 )
+from aclf_fhir.store.query import Page, SearchQuery
 from aclf_fhir.store.reader import SITE_STATEMENTS, TRIAL_STATEMENTS, Reader
-from aclf_fhir.store.resources import Head, Memory, ResourceWriter
+from aclf_fhir.store.resources import Head, Memory, ResourceWriter, read_page
 from aclf_fhir.store.session import Session
 from aclf_fhir.store.tables import BUSINESS_IDENTITY, EVALUATION, TRIAL_KEY
 from aclf_fhir.store.texts import key_text
@@ -390,6 +391,10 @@ class Transaction(Reader):
         """Return the newest version of a resource of a trial's zone."""
         head = self._trial_resources.head(trial, type_, id_)
         return None if head is None else head.stored
+
+    def trial_search(self, trial: str, type_: str, query: SearchQuery) -> Page:
+        """Return one page of the current resources of a trial's zone that match a query."""
+        return read_page(self._session, TRIAL_STATEMENTS, scope=trial, type_=type_, query=query)
 
     def put_trial(
         self,

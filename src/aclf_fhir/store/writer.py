@@ -19,7 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import psycopg
 from sqlalchemy import bindparam, func, select, text, update
@@ -191,10 +191,13 @@ class Writer:
                 group.committed()
             else:
                 session.command("ROLLBACK")
-        except (AclfError, *DRIVER_ERRORS) as error:
+        except Exception as error:  # whatever a unit left behind, the thread serves the next one
             self._disconnect()
-            if not (committing and number and self._was_committed(number)):
+            fate = self._fate(number) if committing and number else "aborted"
+            if fate == "aborted":
                 return error
+            if fate == "unknown":
+                answers = [(None, _unknown())] * len(units)
         for unit, (result, error_of_unit) in zip(units, answers, strict=True):
             if error_of_unit is None:
                 unit.future.set_result(result)
@@ -244,14 +247,20 @@ class Writer:
         if connection is not None:
             connection.invalidate()
 
-    def _was_committed(self, number: str) -> bool:
+    def _fate(self, number: str) -> Literal["committed", "aborted", "unknown"]:
         """Ask PostgreSQL what became of a commit whose answer was lost."""
         for _ in range(50):
-            row = self._connect().one(_FATE, number=number)
-            if row is None or row[0] != "in progress":
-                return row is not None and row[0] == "committed"
+            try:
+                row = self._connect().one(_FATE, number=number)
+            except (AclfError, *DRIVER_ERRORS):
+                self._disconnect()
+                return "unknown"
+            if row is None or row[0] is None:
+                return "unknown"
+            if row[0] != "in progress":
+                return "committed" if row[0] == "committed" else "aborted"
             time.sleep(0.1)
-        return False
+        return "unknown"
 
 
 def _starts(unit: _Unit) -> bool:
@@ -261,6 +270,15 @@ def _starts(unit: _Unit) -> bool:
 
 def _reported(error: Exception) -> Exception:
     return unavailable(error) if isinstance(error, _OPERATIONAL) else error
+
+
+def _unknown() -> AclfError:
+    return AclfError.of(
+        Category.UNAVAILABLE,
+        "",
+        "The database went away during the commit.",
+        "It may have been stored: send it again, a resend changes nothing.",
+    )
 
 
 def _closed() -> AclfError:

@@ -32,11 +32,14 @@ def _details(nodes: tuple[Node, ...], parts: tuple[Judgement, ...]) -> dict[str,
     details: dict[str, object] = {}
     values = [part.details.get("value") for part in parts]
     for node, part in zip(nodes, parts, strict=True):
-        details.update({name: what for name, what in part.details.items() if name != "value"})
+        details.update(
+            {name: what for name, what in part.details.items() if name not in {"concept", "value"}}
+        )
         if node.part:
             details[f"{node.part}_ok"] = part.outcome is Outcome.MET
     concepts = {part.details.get("concept") for part in parts}
     if len(concepts) == 1 and None not in concepts:
+        details["concept"] = concepts.pop()
         numbers = [value for value in values if isinstance(value, Decimal)]
         if numbers:
             details["value"] = numbers[0]

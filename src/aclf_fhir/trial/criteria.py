@@ -65,6 +65,8 @@ class Reader:
         if "ask" in data:
             asked = data["ask"] if isinstance(data["ask"], list) else [data["ask"]]
             common["ask"] = tuple(self.attestation(each, f"{where}.ask") for each in asked)
+        if "cleared_by" in data:
+            common["cleared_by"] = self.node(data["cleared_by"], f"{where}.cleared_by")
         return KINDS[kind](self, data[kind], f"{where}.{kind}", common)
 
     def nodes(self, data: list[Data], where: str) -> tuple[Node, ...]:

@@ -34,11 +34,14 @@ class Node(ABC):
         Name under which a case file reports this part, or "".
     ask
         Answers that decide where the record cannot, in order of preference.
+    cleared_by
+        What rules it out where the record says nothing of it (menopause: pregnancy).
     """
 
     case: str = ""
     part: str = ""
     ask: "tuple[Attestation, ...]" = ()
+    cleared_by: "Node | None" = None
 
     @abstractmethod
     def look(self, situation: Situation) -> Judgement:
@@ -57,11 +60,13 @@ class Node(ABC):
         yield self
         for child in self.children():
             yield from child.walk()
+        if self.cleared_by is not None:
+            yield from self.cleared_by.walk()
         yield from self.ask
 
     def judge(self, situation: Situation) -> Judgement:
         """Judge by the record, and where that leaves an unknown, by a person's answer."""
-        found = self.look(situation)
+        found = self._cleared(self.look(situation), situation)
         if not self.ask or found.outcome is Outcome.NOT_APPLICABLE:
             return found
         answers = [(ask, ask.look(situation)) for ask in self.ask]
@@ -71,6 +76,17 @@ class Node(ABC):
                 return replace(found, flags=found.flags | {"attestation_disagrees"})
             return found
         return _answered(found, answers, situation)
+
+    def _cleared(self, found: Judgement, situation: Situation) -> Judgement:
+        """Rule out what nothing on file speaks for."""
+        if self.cleared_by is None or found.outcome is not Outcome.UNKNOWN:
+            return found
+        cleared = self.cleared_by.judge(situation)
+        if cleared.outcome is not Outcome.MET or found.proposal is Outcome.MET:
+            return found
+        return replace(
+            cleared, outcome=Outcome.NOT_MET, needs=Needs.settled(Outcome.NOT_MET), details={}
+        )
 
 
 def _answered(

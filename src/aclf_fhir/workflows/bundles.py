@@ -83,9 +83,7 @@ def _batch(
             answers[entry.index] = error
             refused.append((incoming, error))
             continue
-        pending.append(
-            (entry.index, prepared, gateway.store.submit(_one(gateway, prepared, push)))
-        )
+        pending.append((entry.index, prepared, gateway.store.submit(_one(gateway, prepared, push))))
     for index, prepared, future in pending:
         try:
             answers[index] = future.result()
@@ -118,12 +116,18 @@ def _transaction(
             issues.extend(error.issues)
     issues.extend(_repeated(prepared))
     try:
-        if issues:
-            raise AclfError(*issues)
-        return gateway.store.write(lambda tx: _all(tx, gateway, prepared, push))
+        return _whole(gateway, prepared, issues, push)
     except AclfError as error:
         refuse(gateway, [(_incoming(entry), error) for entry in entries], push=push)
         raise
+
+
+def _whole(
+    gateway: Gateway, prepared: list[Prepared], issues: list[Issue], push: str
+) -> tuple[Receipt, ...]:
+    if issues:
+        raise AclfError(*issues)
+    return gateway.store.write(lambda tx: _all(tx, gateway, prepared, push))
 
 
 def _all(
@@ -133,9 +137,7 @@ def _all(
     ids: dict[int, str] = {}
     for one in prepared:
         incoming = one.incoming
-        ids[incoming.sequence] = (
-            incoming.id or identity_of(tx, gateway, one) or str(uuid.uuid4())
-        )
+        ids[incoming.sequence] = incoming.id or identity_of(tx, gateway, one) or str(uuid.uuid4())
         if incoming.full_url:
             resolved[incoming.full_url] = f"{incoming.type}/{ids[incoming.sequence]}"
     receipts = {

@@ -26,7 +26,6 @@ from aclf_fhir.store import (
     SearchQuery,
     Sort,
     StatusClause,
-    Stored,
     SubjectClause,
     TokenClause,
     TokenValue,
@@ -115,9 +114,7 @@ def last_instant(facts: Iterable[Fact], now: datetime) -> datetime:
     times = [
         fact.start.latest
         for fact in facts
-        if fact.start is not None
-        and fact.status is FactStatus.USABLE
-        and fact.start.latest <= now
+        if fact.start is not None and fact.status is FactStatus.USABLE and fact.start.latest <= now
     ]
     return max(times, default=now)
 
@@ -194,9 +191,7 @@ def _publish(tx: Transaction, gateway: Gateway, evaluation: _Evaluation) -> None
     tx.clear_mark(gateway.site, evaluation.subject, evaluation.mark.seq)
     again = [one.fresh_until for one in evaluation.judged if one.fresh_until is not None]
     if again and gateway.as_of == "now":
-        tx.mark_at(
-            gateway.site, evaluation.subject, min(again) + _MOMENT, evaluation.as_of, "time"
-        )
+        tx.mark_at(gateway.site, evaluation.subject, min(again) + _MOMENT, evaluation.as_of, "time")
 
 
 def _stale(
@@ -226,8 +221,7 @@ def _provenance(
 ) -> Derived:
     versions = {f"score/{score}": SCORES[score].version for score in evaluation.course}
     versions |= {
-        f"protocol/{judged.protocol.id}": judged.protocol.version
-        for judged in evaluation.judged
+        f"protocol/{judged.protocol.id}": judged.protocol.version for judged in evaluation.judged
     }
     versions["mapping"] = gateway.catalog.versions["mappings"]
     reason = EvaluationReason.NEW_DATA

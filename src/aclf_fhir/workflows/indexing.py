@@ -73,9 +73,7 @@ def index_rows(
                 else:
                     strings.append((parameter.name, str(value)))
     if resource.meta is not None and resource.meta.tag:
-        tokens.extend(
-            ("_tag", tag.system or "", tag.code or "") for tag in resource.meta.tag
-        )
+        tokens.extend(("_tag", tag.system or "", tag.code or "") for tag in resource.meta.tag)
     subject = subject_of(resource)
     return IndexRows(
         subject=f"Patient/{subject}" if subject else "",

@@ -137,9 +137,7 @@ def receive(gateway: Gateway, incoming: Incoming, *, push: str) -> Receipt:
     """
     try:
         prepared = prepare(incoming)
-        dangling = [text for _, text in prepared.unresolved]
-        if dangling:
-            raise AclfError(*_unresolvable(prepared, frozenset()))
+        _check_resolved(prepared, {})
         return gateway.store.write(lambda tx: apply(tx, gateway, prepared, {}, push=push))
     except AclfError as error:
         refuse(gateway, [(incoming, error)], push=push)
@@ -198,7 +196,7 @@ def _unresolved(body: bytes, resource: Any) -> tuple[tuple[str, str], ...]:
     if not _MAY_BE_UNRESOLVED(body):
         return ()  # most resources: spares the walk over all their elements
     return tuple(
-        (path, reference.reference)
+        (f"{path}.reference", reference.reference)
         for path, reference in iter_references(resource)
         if reference.reference
         and parse_reference(reference.reference).kind in {"urn", "conditional"}
@@ -241,9 +239,7 @@ def apply(
         `conflict`, `forbidden`, `precondition` or, for a dangling reference, `invalid`.
     """
     incoming = prepared.incoming
-    dangling = _unresolvable(prepared, frozenset(resolved))
-    if dangling:
-        raise AclfError(*dangling)
+    _check_resolved(prepared, resolved)
     resource = prepared.resource
     body = incoming.body
     if prepared.unresolved:
@@ -280,7 +276,8 @@ def apply(
     )
 
 
-def _unresolvable(prepared: Prepared, known: frozenset[str]) -> list[Issue]:
+def _check_resolved(prepared: Prepared, resolved: Mapping[str, str]) -> None:
+    """Refuse references that only the gateway could resolve and that it cannot."""
     location = prepared.incoming.location
     issues = [
         Issue(
@@ -290,9 +287,10 @@ def _unresolvable(prepared: Prepared, known: frozenset[str]) -> list[Issue]:
             "Send the target in the same transaction, or a literal reference.",
         )
         for path, text in prepared.unresolved
-        if text not in known
+        if text not in resolved
     ]
-    return [issue.under(location) for issue in issues] if location else issues
+    if issues:
+        raise AclfError(*(issue.under(location) if location else issue for issue in issues))
 
 
 def _current(
@@ -394,9 +392,7 @@ def _receipt(
 def identity_of(tx: Transaction, gateway: Gateway, prepared: Prepared) -> str | None:
     """Return the id of the stored resource that a unique identifier names, if one does."""
     site = gateway.site_map
-    rows = index_rows(
-        prepared.resource, prepared.incoming.type, site.zone, site.unique_identifiers
-    )
+    rows = index_rows(prepared.resource, prepared.incoming.type, site.zone, site.unique_identifiers)
     for system, value in rows.unique:
         owner = tx.by_identity(gateway.site, prepared.incoming.type, system, value)
         if owner is not None:

@@ -86,9 +86,7 @@ def build_query(
             clauses.append(_clause(known, name, value, zone, now))
         except KeyError:
             if not lenient:
-                issues.append(
-                    _issue(name, f"is not a search parameter of {resource_type} here")
-                )
+                issues.append(_issue(name, f"is not a search parameter of {resource_type} here"))
         except AclfError as error:
             issues.append(_issue(name, error.issues[0].message))
     count, sort = _page(settings, issues)
@@ -261,9 +259,7 @@ def _date(value: str, zone: tzinfo, now: datetime) -> DateValue:
         try:
             prefix = DatePrefix(value[:2])
         except ValueError:
-            raise AclfError.of(
-                Category.INVALID, "", "has a prefix that R4 does not know"
-            ) from None
+            raise AclfError.of(Category.INVALID, "", "has a prefix that R4 does not know") from None
         value = value[2:]
     span: TimeRange = parse_date_time(value.replace(" ", "+"), zone)
     if prefix is DatePrefix.AP:

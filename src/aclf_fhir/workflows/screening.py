@@ -51,10 +51,8 @@ def record_for(
 ) -> Record:
     """Build the record of a subject for the clocks a caller asked for."""
     known = [fact for fact in facts if fact.known <= known_at]
-    if as_of == "last":
-        instant = last_instant(known, now)
-    else:
-        instant = now if as_of == "now" else as_of
+    asked = last_instant(known, now) if as_of == "last" else as_of
+    instant = now if asked == "now" else asked
     return Record.of(subject, known, as_of=instant, known_at=known_at)
 
 
@@ -246,9 +244,7 @@ def _stored_record(
     return record_for(subject, facts, as_of=as_of, known_at=known, now=gateway.clock())
 
 
-def _scores(
-    found: Iterable[ScoreEvaluation], site: str, subject: str
-) -> Iterable[Derived]:
+def _scores(found: Iterable[ScoreEvaluation], site: str, subject: str) -> Iterable[Derived]:
     for evaluation in found:
         yield from score_observations(evaluation, site=site, subject=subject)
 
@@ -272,9 +268,7 @@ def _answer(
 ) -> bytes:
     derived: list[Derived] = []
     for subject, facts in sorted(gathered.facts.items()):
-        derived.extend(
-            render(record_for(subject, facts, as_of=as_of, known_at=known_at, now=now))
-        )
+        derived.extend(render(record_for(subject, facts, as_of=as_of, known_at=known_at, now=now)))
     return _collection(derived, _problems(gathered))
 
 

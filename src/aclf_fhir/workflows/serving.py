@@ -87,5 +87,3 @@ def present(stored: Stored | None, type_: str) -> Stored:
     if stored.deleted:
         raise AclfError.of(Category.GONE, type_, "has been deleted")
     return stored
-
-

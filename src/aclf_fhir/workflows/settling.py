@@ -231,9 +231,7 @@ def of_subject(reader: Reader, site: str, subject: str) -> Iterator[Stored]:
     for resource_type in searchable_types():
         cursor = None
         while True:
-            query = SearchQuery(
-                clauses=(clause,), sort=Sort.ARRIVAL, count=_PAGE, cursor=cursor
-            )
+            query = SearchQuery(clauses=(clause,), sort=Sort.ARRIVAL, count=_PAGE, cursor=cursor)
             page = reader.search(site, resource_type, query)
             yield from (stored for stored in page.matches if not stored.derived)
             cursor = page.next_cursor

@@ -19,7 +19,7 @@ from aclf_fhir.record import Fact
 from aclf_fhir.workflows.indexing import subject_of
 from aclf_fhir.workflows.settling import dates_of
 
-__all__ = ["Given", "Gathered", "Refused", "gather"]
+__all__ = ["Gathered", "Given", "Refused", "gather"]
 
 _FIRST = ("Patient", "Encounter")
 
@@ -84,9 +84,7 @@ class _Read:
     resource: Any
 
 
-def gather(
-    given: Iterable[Given], *, catalog: Catalog, site: str, received: datetime
-) -> Gathered:
+def gather(given: Iterable[Given], *, catalog: Catalog, site: str, received: datetime) -> Gathered:
     """Map resources to facts without storing anything.
 
     Parameters

@@ -69,10 +69,7 @@ def publish_trial(
         *zone.verdict_observations(pseudonym, verdict, as_of=judged.as_of),
         *scores,
         *withdrawn,
-        *(
-            zone.outcome_observation(pseudonym, blind_outcome(result))
-            for result in judged.results
-        ),
+        *(zone.outcome_observation(pseudonym, blind_outcome(result)) for result in judged.results),
     ):
         put_trial_derived(tx, gateway, trial, derived)
 

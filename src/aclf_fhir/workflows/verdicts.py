@@ -95,9 +95,7 @@ def read_subject(stored: Stored | None) -> "ResearchSubject | None":
     return cast("ResearchSubject", parse_resource(stored.body, expected_type="ResearchSubject"))
 
 
-def _judge_one(
-    gateway: Gateway, reader: Reader, record: Record, protocol: Protocol
-) -> Judged:
+def _judge_one(gateway: Gateway, reader: Reader, record: Record, protocol: Protocol) -> Judged:
     site, subject = gateway.site, record.subject
     identity = research_subject_id(site=site, subject=subject, trial=protocol.id)
     stored = reader.current(site, "ResearchSubject", identity)
@@ -116,7 +114,9 @@ def _judge_one(
         current=None if stored is None else stored.body,
     )
     results = assess(protocol, record, enrolment, gateway.rules) if enrolment else ()
-    outcomes = tuple(outcome_observation(one, site=site, subject=subject) for one in results)
+    outcomes = tuple(
+        outcome_observation(one, trial=protocol.id, site=site, subject=subject) for one in results
+    )
     status = ""
     if known is not None:
         status = known.status or ""

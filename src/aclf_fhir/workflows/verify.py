@@ -52,7 +52,7 @@ _ANALYTES = {
 _PLAIN = frozenset({
     "inr", "map", "spo2", "fio2", "pt_s", "pt_control_s", "pt_mean_normal_s",
     "pt_prolongation_s", "pta_percent", "increase_48h_mg_dl", "isi", "pao2_fio2",
-    "days_from_jaundice_to_decompensation",
+    "days_from_jaundice_to_decompensation", "bilirubin_rise",
 })  # fmt: skip
 
 # Support that is documented as not present where a case does not mention it.
@@ -69,7 +69,9 @@ _VENTILATION_REASONS = {
 }
 
 _TOLERANCE = Decimal("0.0001")
-_WITHIN_TOLERANCE = frozenset({"value", "R", "ratio", "mortality", "unscaled", "daily_rise"})
+_WITHIN_TOLERANCE = frozenset(
+    {"value", "R", "ratio", "mortality", "unscaled", "daily_rise", "possible_range"}
+)
 _NAME_LISTS = frozenset({"missing", "organ_failures", "possible_grades", "flags"})
 
 

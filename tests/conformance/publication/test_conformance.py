@@ -10,17 +10,40 @@ from aclf_fhir.publication import (
     OfferedOperation,
     OfferedParameter,
     OfferedResource,
+    TrialZone,
+    blind_outcome,
+    blind_verdict,
     bundle_bytes,
     capability_statement,
     gateway_device,
+    measure,
+    measure_report,
     operation_outcome,
+    outcome_observation,
+    protocol_code_system,
     provenance,
+    questionnaire,
+    research_study,
+    research_subject,
     score_observations,
+    verdict_observations,
 )
 from aclf_fhir.record import SourceVersion
 from aclf_fhir.scores import SCORES
 from tests.conformance.publication.oracle import conforms
-from tests.unit.publication.cases import SUBJECT, K, T, evaluated, exact, inputs, meld
+from tests.unit.publication.cases import (
+    SUBJECT,
+    TRIAL,
+    K,
+    T,
+    evaluated,
+    exact,
+    inputs,
+    meld,
+    outcome,
+    protocol,
+    verdict,
+)
 
 
 @pytest.mark.parametrize("score", sorted(SCORES))
@@ -99,3 +122,53 @@ def test_capability_statements_conform() -> None:
         parameters=(OfferedParameter("_lastUpdated", "date"),),
     )
     conforms(statement)
+
+
+def test_verdicts_and_subjects_conform() -> None:
+    panel, *criteria = verdict_observations(verdict(), site="north", subject=SUBJECT)
+    person = research_subject(verdict(), site="north", subject=SUBJECT, panel=panel.reference)
+    assert person is not None
+    for derived in (panel, *criteria, person):
+        conforms(derived.body)
+    moved = person.body.replace(b"potential-candidate", b"on-study")
+    again = research_subject(
+        verdict(verdict="ineligible"),
+        site="north",
+        subject=SUBJECT,
+        panel=panel.reference,
+        current=moved,
+    )
+    assert again is not None
+    conforms(again.body)
+
+
+@pytest.mark.parametrize("value", ["yes", "no", "unknown"])
+def test_outcomes_conform(value: str) -> None:
+    result = outcome(value=value, reasons=() if value != "unknown" else ("no-contact",))
+    conforms(outcome_observation(result, trial=TRIAL, site="north", subject=SUBJECT).body)
+
+
+def test_what_a_protocol_becomes_conforms() -> None:
+    for status in ("terminated", "unknown"):
+        conforms(research_study(protocol(status=status)).body)
+    conforms(protocol_code_system(protocol()).body)
+    conforms(questionnaire(protocol()).body)
+    (defined,) = measure(protocol())
+    conforms(defined.body)
+    conforms(measure_report(protocol(), {"O1": {"yes": 1}}, start=T, end=K).body)
+    conforms(measure_report(protocol(), {}, start=None, end=K).body)
+
+
+def test_the_trial_zone_conforms() -> None:
+    zone = TrialZone(TRIAL, bytes(32))
+    pseudonym = zone.pseudonym(site="north", subject=SUBJECT)
+    blind = blind_verdict(verdict())
+    for derived in (
+        zone.patient(pseudonym),
+        zone.research_subject(pseudonym, blind, status="on-study"),
+        *zone.verdict_observations(pseudonym, blind, as_of=T),
+        zone.score_observation(pseudonym, meld().result, at=T),
+        zone.score_observation(pseudonym, evaluated("child_pugh").result, at=T),
+        zone.outcome_observation(pseudonym, blind_outcome(outcome())),
+    ):
+        conforms(derived.body)

@@ -247,8 +247,8 @@ def test_a_count_of_nothing_is_the_total(store: Store) -> None:
 
 @pytest.mark.parametrize("cursor", ["", "!", "AAAA", "WzFd", "WzEsMiwzXQ", "WzFlOTksMV0", "é"])
 def test_foreign_cursors_are_refused(store: Store, cursor: str) -> None:
+    query = SearchQuery(sort=Sort.DATE, cursor=cursor)
     with store.read() as reader, pytest.raises(AclfError) as caught:
-        query = SearchQuery(sort=Sort.DATE, cursor=cursor)
         reader.search("a", "Observation", query)
     assert caught.value.category is Category.INVALID
 

@@ -105,7 +105,7 @@ def test_the_same_identity_in_one_group_wins_once(store: Store) -> None:
 def test_writes_from_many_threads(store: Store) -> None:
     def work(number: int) -> None:
         for turn in range(5):
-            store.write(lambda tx: put(tx, f"o{number}-{turn}"))
+            store.write(lambda tx, turn=turn: put(tx, f"o{number}-{turn}"))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:

@@ -114,7 +114,9 @@ def _context(content: dict[str, Any], site: str, case: dict[str, Any]) -> Mappin
         site=own,
         attestation_items=ATTESTATIONS,
         trials={**context.trials, "ResearchStudy/nct00000001": "nct00000001"}
-        | {"NCT00000001": "nct00000001", "https://study.example/consent": "nct00000001"},
+        | {"NCT00000001": "nct00000001", "https://study.example/consent": "nct00000001"}
+        | {"nct03668171": "nct03668171"}
+        | {"https://aclf-fhir.example/fhir/Questionnaire/listed": "nct00000001"},
     )
 
 

@@ -1,0 +1,264 @@
+"""Intake on both databases: what was pushed is stored once, mapped, held or refused, and counted."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from aclf_fhir.errors import AclfError, Category
+from aclf_fhir.mapping.models import Disposition, HeldReason
+from aclf_fhir.record import FactStatus
+from aclf_fhir.units import Interval
+from aclf_fhir.workflows.worklist import accounting, held, replay
+
+
+def test_a_result_becomes_a_fact(desk, patient, result):
+    desk.put(patient)
+    receipt = desk.put(result(value=205.2, unit="umol/L", code="14631-6"))
+    assert (receipt.outcome, receipt.disposition, receipt.version) == (
+        "stored",
+        Disposition.MAPPED,
+        1,
+    )
+    (fact,) = desk.measured("bilirubin_total")
+    assert fact.value == Interval.exact(Decimal(12))
+    assert fact.sent is not None
+    assert (fact.sent.text, fact.sent.ucum) == ("205.2", "umol/L")
+    assert fact.source.reference == "Observation/o1/_history/1"
+
+
+def test_a_resend_changes_nothing(desk, patient, result):
+    desk.put(patient)
+    first = desk.put(result())
+    before = desk.facts()
+    again = desk.put(result())
+    assert (again.outcome, again.version) == ("duplicate", first.version)
+    assert desk.facts() == before
+
+
+def test_layout_is_no_statement_but_precision_is(desk, patient, result):
+    desk.put(patient)
+    desk.put(result(value=1.2))
+    body = json.dumps(result(value=1.2)).encode()
+    assert desk.put_bytes("Observation", "o1", body.replace(b", ", b",\n ")).outcome == "duplicate"
+    precise = desk.put_bytes("Observation", "o1", body.replace(b"1.2", b"1.20"))
+    assert (precise.outcome, precise.version) == ("stored", 2)
+    assert b"1.20" in precise.body
+
+
+def test_a_correction_replaces_the_fact(desk, patient, result):
+    desk.put(patient)
+    desk.put(result(value=11.9))
+    receipt = desk.put(result(value=12.1, status="corrected"))
+    assert receipt.version == 2
+    (fact,) = desk.measured("bilirubin_total")
+    assert fact.value == Interval.exact(Decimal("12.1"))
+    assert fact.source.version == 2
+
+
+def test_entered_in_error_retracts(desk, patient, result):
+    desk.put(patient)
+    desk.put(result())
+    desk.put(result(status="entered-in-error"))
+    assert desk.measured("bilirubin_total") == []
+
+
+def test_a_lower_status_after_a_higher_one_is_a_conflict(desk, patient, result):
+    desk.put(patient)
+    desk.put(result(value=12))
+    receipt = desk.put(result(value=11, status="preliminary"))
+    assert receipt.disposition is Disposition.HELD
+    assert receipt.holdings[-1].reason is HeldReason.STATUS_CONFLICT
+    (fact,) = desk.measured("bilirubin_total")
+    assert fact.status is FactStatus.CONFLICTING
+
+
+def test_a_result_of_an_unknown_patient_waits_for_the_patient(desk, patient, result):
+    receipt = desk.put(result())
+    assert receipt.disposition is Disposition.HELD
+    assert receipt.holdings[0].reason is HeldReason.UNKNOWN_PATIENT
+    assert desk.facts() == []
+    desk.put(patient)
+    assert len(desk.measured("bilirubin_total")) == 1
+    assert held(desk.gateway).items == ()
+
+
+def test_a_death_date_learnt_later_holds_what_came_after_it(desk, patient, result):
+    desk.put(patient)
+    desk.put(result())
+    desk.put({**patient, "deceasedDateTime": "2026-12-29"})
+    assert desk.measured("bilirubin_total") == []
+    assert [item.holding.reason for item in held(desk.gateway).items] == [HeldReason.AFTER_DEATH]
+    desk.put({**patient, "deceasedDateTime": "2026-12-31"})
+    assert len(desk.measured("bilirubin_total")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"valueQuantity": {"value": 3}}, HeldReason.UNIT_MISSING),
+        (
+            {"effectiveDateTime": None, "issued": "2026-12-30T09:00:00Z"},
+            HeldReason.NO_EFFECTIVE_TIME,
+        ),
+        ({"effectiveDateTime": "2026-12-31T16:36:00Z"}, HeldReason.FUTURE),
+        ({"effectiveDateTime": "1969-01-01"}, HeldReason.BEFORE_BIRTH),
+        ({"subject": {"reference": "Group/g1"}}, HeldReason.SUBJECT_NOT_PATIENT),
+        ({"subject": None}, HeldReason.NO_SUBJECT),
+        (
+            {"subject": {"identifier": {"system": "urn:x", "value": "7"}}},
+            HeldReason.SUBJECT_NOT_LITERAL,
+        ),
+        ({"focus": [{"reference": "Patient/p1"}]}, HeldReason.FOCUS_SET),
+        (
+            {
+                "contained": [
+                    {
+                        "resourceType": "Specimen",
+                        "id": "s",
+                        "type": {
+                            "coding": [{"system": "http://snomed.info/sct", "code": "309201001"}]
+                        },
+                    }
+                ],
+                "specimen": {"reference": "#s"},
+            },
+            HeldReason.SPECIMEN_CONTRADICTS,
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, HeldReason) else "",
+)  # the frozen clock stands at 2026-12-31T16:30Z
+def test_what_cannot_be_trusted_is_stored_and_held(desk, patient, result, change, reason):
+    desk.put(patient)
+    receipt = desk.put(result(**change))
+    assert receipt.created
+    assert receipt.disposition is Disposition.HELD
+    assert reason in {holding.reason for holding in receipt.holdings}
+    assert desk.measured("bilirubin_total") == []
+
+
+def test_five_minutes_into_the_future_is_still_the_present(desk, patient, result):
+    desk.put(patient)
+    receipt = desk.put(result(effectiveDateTime="2026-12-31T16:35:00Z"))
+    assert receipt.disposition is Disposition.MAPPED
+
+
+def test_replay_without_a_change_leaves_what_is_held(desk, patient, result):
+    desk.put(patient)
+    desk.put(result(valueQuantity={"value": 3}))
+    again = replay(desk.gateway)
+    assert (again.tried, again.held, again.mapped) == (1, 1, 0)
+
+
+def test_a_batch_is_accounted_for_entry_by_entry(desk, patient, result):
+    receipt = desk.bundle(
+        "batch",
+        {"resource": patient, "request": {"method": "PUT", "url": "Patient/p1"}},
+        {"resource": result(), "request": {"method": "PUT", "url": "Observation/o1"}},
+        {
+            "resource": result("o2", code="8867-4", unit="/min"),
+            "request": {"method": "PUT", "url": "Observation/o2"},
+        },
+        {
+            "resource": result("o3", valueQuantity={"value": 3}),
+            "request": {"method": "PUT", "url": "Observation/o3"},
+        },
+        {
+            "resource": result("o4", status="done"),
+            "request": {"method": "PUT", "url": "Observation/o4"},
+        },
+    )
+    assert [isinstance(entry, AclfError) for entry in receipt.entries] == [False] * 4 + [True]
+    refused = receipt.entries[4]
+    assert isinstance(refused, AclfError)
+    assert refused.issues[0].location == "Bundle.entry[4].resource.status"
+    sums, entries = accounting(desk.gateway, "push-1")
+    assert (sums.total, sums.mapped, sums.not_needed, sums.held, sums.refused) == (5, 2, 1, 1, 1)
+    assert len(entries) == 5
+
+
+def test_a_transaction_resolves_what_points_inside_it(desk, patient, result):
+    anonymous = {name: value for name, value in patient.items() if name != "id"}
+    drawn = {name: value for name, value in result().items() if name != "id"}
+    receipt = desk.bundle(
+        "transaction",
+        {
+            "fullUrl": "urn:uuid:0b5e0f3c-7b0e-4a8e-9d1e-000000000002",
+            "resource": {
+                **drawn,
+                "subject": {"reference": "urn:uuid:0b5e0f3c-7b0e-4a8e-9d1e-000000000001"},
+            },
+            "request": {"method": "POST", "url": "Observation"},
+        },
+        {
+            "fullUrl": "urn:uuid:0b5e0f3c-7b0e-4a8e-9d1e-000000000001",
+            "resource": anonymous,
+            "request": {"method": "POST", "url": "Patient"},
+        },
+    )
+    observation, person = receipt.entries
+    assert (observation.type, person.type) == ("Observation", "Patient")
+    assert len(desk.measured("bilirubin_total", person.id)) == 1
+    assert f'"Patient/{person.id}"'.encode() in observation.body
+
+
+def test_a_conditional_reference_finds_the_patient(desk, patient, result):
+    desk.put({**patient, "identifier": [{"system": "urn:mrn", "value": "77"}]})
+    named = result(subject={"reference": "Patient?identifier=urn:mrn|77"})
+    (receipt,) = desk.bundle(
+        "transaction", {"resource": named, "request": {"method": "PUT", "url": "Observation/o1"}}
+    ).entries
+    assert receipt.disposition is Disposition.MAPPED
+    assert len(desk.measured("bilirubin_total")) == 1
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["urn:uuid:0b5e0f3c-7b0e-4a8e-9d1e-00000000000f", "Patient?identifier=urn:mrn|nobody"],
+)
+def test_a_dangling_reference_refuses_the_whole_transaction(desk, patient, result, reference):
+    with pytest.raises(AclfError) as caught:
+        desk.bundle(
+            "transaction",
+            {"resource": patient, "request": {"method": "PUT", "url": "Patient/p1"}},
+            {
+                "resource": result(subject={"reference": reference}),
+                "request": {"method": "PUT", "url": "Observation/o1"},
+            },
+        )
+    assert caught.value.issues[0].location == "Bundle.entry[1].resource.subject.reference"
+    with desk.gateway.store.read() as reader:
+        assert reader.current(desk.gateway.site, "Patient", "p1") is None
+    sums, _ = accounting(desk.gateway, "push-1")
+    assert (sums.total, sums.refused) == (2, 2)
+
+
+def test_a_transaction_names_each_resource_once(desk, patient):
+    entry = {"resource": patient, "request": {"method": "PUT", "url": "Patient/p1"}}
+    with pytest.raises(AclfError) as caught:
+        desk.bundle("transaction", entry, entry)
+    assert "entry[0]" in caught.value.issues[0].message
+
+
+def test_a_unique_identifier_names_one_result(database_url, desk, patient, result):
+    site = next(iter(desk.gateway.site_map.unique_identifiers), None)
+    if site is None:
+        pytest.skip("the default site declares no identifier system unique")
+    identified = {"identifier": [{"system": site, "value": "r-1"}]}
+    desk.put(patient)
+    first = desk.post({name: v for name, v in result(**identified).items() if name != "id"})
+    again = desk.post({name: v for name, v in result(**identified).items() if name != "id"})
+    assert (again.outcome, again.id) == ("duplicate", first.id)
+    other = result(code="2160-0", **identified)
+    with pytest.raises(AclfError) as caught:
+        desk.post({name: v for name, v in other.items() if name != "id"})
+    assert caught.value.category is Category.CONFLICT
+
+
+def test_a_patient_learns_a_death_after_the_fact_and_marks_the_subject(desk, patient, result):
+    desk.put(patient)
+    desk.put(result())
+    with desk.gateway.store.read() as reader:
+        mark = reader.mark_of(desk.gateway.site, "p1")
+    assert mark is not None
+    assert mark.since.year == 1  # a new patient is evaluated from the beginning
