@@ -252,7 +252,7 @@ class Writer:
 
     def _annotation(self, code: str, kind: Definition | None, element: Definition) -> str:
         if code == "#":
-            return inner_name(element["contentReference"].removeprefix("#"))
+            return inner_name(str(element["contentReference"]).removeprefix("#"))
         if code in ("BackboneElement", "Element"):
             return inner_name(element["path"])
         if code == "Resource":

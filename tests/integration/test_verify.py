@@ -42,6 +42,12 @@ def test_shared_cases_of_scores_and_units_pass(catalog: Catalog, shared: dict[st
     assert report.is_clean, "\n".join(report.lines)
 
 
+def test_all_shared_cases_pass(catalog: Catalog, shared: dict[str, object]) -> None:
+    report = verify_cases(shared, catalog=catalog)
+    assert report.is_clean, "\n".join(report.lines)
+    assert report.summary == "409 cases: 409 passed, 0 failed, 0 not supported"
+
+
 def test_floats_are_read_by_their_text(catalog: Catalog) -> None:
     inputs = {"bilirubin": {"value": 205.2, "unit": "umol/L"}}
     expected = {"components": {"liver": 3}}
@@ -62,8 +68,8 @@ def test_a_difference_names_case_key_and_both_values(catalog: Catalog) -> None:
 @pytest.mark.parametrize(
     ("expected", "passes"),
     [
-        ({"value": Decimal("27.5994")}, True),
-        ({"value": Decimal("27.5993")}, False),
+        ({"value": Decimal("27.5996")}, True),
+        ({"value": Decimal("27.5994")}, False),
         ({"missing": []}, True),
         ({"category": None}, True),
         ({"nowhere": 1}, False),
@@ -140,6 +146,26 @@ def test_a_file_that_is_no_case_file_is_invalid(
         verify_cases(cases, catalog=catalog)
     assert caught.value.category is Category.INVALID
     assert caught.value.issues[0].location == location
+
+
+def test_vasopressors_and_ventilation_as_cases_spell_them(catalog: Catalog) -> None:
+    inputs = {"vasoactives": {"vasopressin": 0.03}, "map": 80}
+    expected = {"components": {"circulation": 2}}
+    assert verify_cases(one("clif_sofa", inputs, expected), catalog=catalog).is_clean
+    for value, points in ((False, 1), (True, 3), (None, None), ("respiratory_failure", 3)):
+        air = {"pao2": {"value": 90, "unit": "mm[Hg]"}, "fio2": 0.21}
+        case = one(
+            "clif_c_of",
+            {**air, "mechanical_ventilation": value},
+            {"components": {"respiration": points}},
+        )
+        assert verify_cases(case, catalog=catalog).is_clean
+
+
+def test_an_input_without_a_unit_table_has_no_unit(catalog: Catalog) -> None:
+    inputs = {"hbv_sofa": {"value": 5, "unit": "mg/dL"}}
+    expected = {"status": "error", "reason": "unsupported_unit", "field": "hbv_sofa"}
+    assert verify_cases(one("cossh_aclf", inputs, expected), catalog=catalog).is_clean
 
 
 def test_text_for_a_number_is_invalid(catalog: Catalog) -> None:

@@ -1,4 +1,4 @@
-"""What holds for every score, whatever its formula: bounds contain points, ignorance widens them."""
+"""What holds for every score: bounds contain points, and ignorance widens them."""
 
 from decimal import Decimal
 

@@ -49,6 +49,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # An application of its own: from inside it, the gateway and its store are not reachable.
     app.mount("/trials", trial_zone)
     app.state.settings = settings
+    app.state.offered = frozenset(
+        getattr(route, "name", "") for one in (operations, site) for route in one.router.routes
+    )
     app.state.mounted_at = ""
     app.state.described = [app, trial_zone]
     app.state.trial_zone = trial_zone

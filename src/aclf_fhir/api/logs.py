@@ -12,6 +12,8 @@ __all__ = ["LOG", "EventFormatter", "event", "places"]
 
 LOG = logging.getLogger("aclf_fhir.api")
 
+_TRACE = "Traceback (most recent call last)"
+_LINE = "\n"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -46,5 +48,8 @@ class EventFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         error = record.exc_info[1] if record.exc_info else None
-        line = f"{self.formatTime(record)} {record.levelname} {record.name} {record.getMessage()}"
+        message = record.getMessage()
+        if _TRACE in message:  # a trace as text: its last line says what it was about
+            message = f"error={message.strip().rpartition(_LINE)[2].partition(':')[0]}"
+        line = f"{self.formatTime(record)} {record.levelname} {record.name} {message}"
         return f"{line} error={places(error)}" if error else line

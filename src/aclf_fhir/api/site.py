@@ -47,8 +47,7 @@ def gateway_of(request: Request) -> Gateway:
 @router.get("/metadata")
 async def capabilities(request: Request) -> Response:
     """Tell what this endpoint does: its CapabilityStatement."""
-    names = {getattr(route, "name", "") for route in router.routes}
-    return FhirResponse(site_statement(base_url(request), frozenset(names)))
+    return FhirResponse(site_statement(base_url(request), request.app.state.offered))
 
 
 @router.post("", name="batch transaction")

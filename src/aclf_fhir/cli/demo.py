@@ -44,6 +44,7 @@ def demo(
     ],
     *,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 8000,
+    site: Annotated[str, typer.Option(help="Whose feed it is: a file of mappings/sites/.")] = "demo",
 ) -> None:
     """Start a gateway with an empty database, push examples through it, show what comes out.
 
@@ -55,7 +56,7 @@ def demo(
     signal.signal(signal.SIGINT, _stop)
     acts, sources = read_acts(folder), read_sources(folder)
     try:
-        with _serving(port) as process:
+        with _serving(port, site) as process:
             server = FhirServer(f"http://127.0.0.1:{port}/fhir")
             _show(server, folder, acts, sources)
             say("The server stays up. Ctrl-C stops it.")
@@ -75,14 +76,14 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def _serving(port: int) -> Iterator["subprocess.Popen[bytes]"]:
+def _serving(port: int, site: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the server beside this process, on a database that was not there before."""
     _DATABASE.parent.mkdir(exist_ok=True)
     for suffix in ("", "-wal", "-shm"):
         Path(f"{_DATABASE}{suffix}").unlink(missing_ok=True)
     command = [sys.executable, "-m", "aclf_fhir.cli", "serve", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--database", f"sqlite:///{_DATABASE}"]
-    command += ["--as-of", "last", "--with-parent"]
+    command += ["--site", site, "--as-of", "last", "--with-parent"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     with _LOG.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program, no shell

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from aclf_fhir.batch import Rejects, SendSummary, Sources, read_sources, send
 from aclf_fhir.cli.accounts import account_of, print_account
@@ -14,8 +13,6 @@ from aclf_fhir.errors import FACES, Category
 from aclf_fhir.remote import Capability, FhirServer, RetryPolicy
 
 __all__ = ["print_summary", "send_command"]
-
-_SHOWN_REFUSALS = 200
 
 
 def send_command(
@@ -75,14 +72,11 @@ def print_summary(summary: SendSummary, sources: Sources) -> None:
     _print_rejects(sources.rejects)
     if not summary.refusals:
         return
-    table = Table(title=f"{len(summary.refusals)} refused by the server")
-    for column in ("type", "id", "where", "reason"):
-        table.add_column(column, overflow="fold")
-    for refusal in summary.refusals[:_SHOWN_REFUSALS]:
-        table.add_row(refusal.type, refusal.id, refusal.place, refusal.reason)
-    console.print(table, markup=False)
-    if len(summary.refusals) > _SHOWN_REFUSALS:
-        console.print(f"… and {len(summary.refusals) - _SHOWN_REFUSALS} more, in the state file")
+    console.print(f"{len(summary.refusals)} refused by the server:")
+    for refusal in summary.refusals:
+        named = f"{refusal.type}/{refusal.id}" if refusal.id else refusal.type
+        line = f"  {named} ({refusal.place}): {refusal.reason}"
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _print_rejects(rejects: Rejects) -> None:

@@ -17,6 +17,7 @@ import uvicorn
 from aclf_fhir.cli.console import say
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.settings import Settings
+from aclf_fhir.workflows.opening import close_gateway, open_gateway
 
 __all__ = ["Clock", "serve"]
 
@@ -65,6 +66,7 @@ def serve(
     )
     settings.check_address()
     listening = _bind(settings)
+    _check(settings)
     settings = replace(settings, port=listening.getsockname()[1])
     os.environ.update(settings.environment())
     if with_parent:
@@ -100,6 +102,18 @@ def _run(settings: Settings, listening: socket.socket) -> None:
             Category.UNAVAILABLE, "", "The server did not start.", "The lines above say why."
         )
     say("aclf-fhir: stopped")
+
+
+def _check(settings: Settings) -> None:
+    """Open everything once: what is wrong with it is told here, with its exit code."""
+    gateway = open_gateway(
+        database=settings.database,
+        site=settings.site,
+        as_of=settings.as_of,
+        mappings=settings.mappings,
+        trials=settings.trials,
+    )
+    close_gateway(gateway)
 
 
 def _bind(settings: Settings) -> socket.socket:

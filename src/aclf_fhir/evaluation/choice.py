@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from aclf_fhir.errors import AclfError
-from aclf_fhir.evaluation.reasons import STATUS_REASONS, Reason
+from aclf_fhir.evaluation.reasons import REASONS, STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
@@ -87,8 +87,13 @@ def dated_facts(
     record: Record, kind: FactKind, concept: str, *, until: datetime
 ) -> Iterator[Fact]:
     """Yield the facts that certainly began at or before an instant, newest first."""
-    group = record.of_concept(kind, concept)
-    for index in range(bisect_right(group, until, key=_latest) - 1, -1, -1):
+    group = record.facts.get((kind, concept))
+    if group is None:
+        return
+    count = len(group)
+    if _latest(group[-1]) > until:
+        count = bisect_right(group, until, key=_latest)
+    for index in range(count - 1, -1, -1):
         if group[index].start is None:
             return
         yield group[index]
@@ -160,9 +165,12 @@ def choose(
             if not candidates and not passed:
                 passed.append((fact, Reason.STALE))
             break
-        problem = _problem(fact, refuse) or (
-            Reason.STALE if start.earliest < bounds.start else ""
-        )
+        if fact.status is not FactStatus.USABLE:
+            problem: str = STATUS_REASONS[fact.status]
+        else:
+            problem = refuse(fact)
+            if not problem and start.earliest < bounds.start:
+                problem = Reason.STALE
         if problem:
             passed.append((fact, problem))
             if problem == Reason.CONFLICTING and not candidates:
@@ -192,13 +200,7 @@ def choose(
 def _explained(passed: list[tuple[Fact, str]]) -> Reason:
     """Name the reason by the newest fact that was passed over."""
     first = passed[0][1] if passed else ""
-    return Reason(first) if first in set(Reason) else Reason.NO_DATA
-
-
-def _problem(fact: Fact, refuse: Callable[[Fact], str]) -> str:
-    if fact.status is not FactStatus.USABLE:
-        return STATUS_REASONS[fact.status]
-    return refuse(fact)
+    return Reason(first) if first in REASONS else Reason.NO_DATA
 
 
 def _overlaps(one: Fact, other: Fact) -> bool:

@@ -10,7 +10,7 @@ from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.snapshot import Snapshot
 from aclf_fhir.record import Fact, FactKind, Record
 from aclf_fhir.scores import SCORES, compute
-from aclf_fhir.scores.definition import ScoreInput, ScoreValue
+from aclf_fhir.scores.definition import ScoreInput
 from aclf_fhir.scores.result import ScoreResult
 from aclf_fhir.units import Interval
 
@@ -86,48 +86,61 @@ def evaluate_at(
     snapshot: Snapshot, score_id: str, *, span_limit: timedelta | None = None
 ) -> ScoreEvaluation:
     """Evaluate one score from a snapshot that several scores share."""
+    found = snapshot.scores.get(score_id)
+    if found is None:
+        found = snapshot.scores[score_id] = _evaluated(snapshot, score_id)
+    if span_limit is None or found.span is None or found.span <= span_limit:
+        return found
+    return replace(found, span_exceeded=True)
+
+
+def _evaluated(snapshot: Snapshot, score_id: str) -> ScoreEvaluation:
     score = SCORES[score_id]
-    choices = tuple(_fill(snapshot, declared) for declared in score.inputs)
-    values: dict[str, ScoreValue] = {choice.input: choice.value for choice in choices}
-    result = compute(score_id, values)
+    choices = tuple([_fill(snapshot, declared) for declared in score.inputs])
+    result = compute(score_id, {choice.input: choice.value for choice in choices})
     span = _span(choices)
-    flags = {flag for choice in choices for flag in choice.flags}
+    flags: set[str] = set()
+    fresh_until = None
+    for choice in choices:
+        flags |= choice.flags
+        until = choice.fresh_until
+        if until is not None and (fresh_until is None or until < fresh_until):
+            fresh_until = until
     if span is not None and span > snapshot.rules.span_flag:
         flags.add("span_over_24_h")
-    if flags:
+    if not flags.issubset(result.flags):
         result = replace(result, flags=tuple(sorted(flags.union(result.flags))))
-    ends = [choice.fresh_until for choice in choices if choice.fresh_until is not None]
     return ScoreEvaluation(
         score=score_id,
         result=result,
         choices=choices,
         span=span,
-        span_exceeded=span is not None and span_limit is not None and span > span_limit,
+        span_exceeded=False,
         at=snapshot.at,
-        fresh_until=min(ends, default=None),
+        fresh_until=fresh_until,
     )
 
 
 def _fill(snapshot: Snapshot, declared: ScoreInput) -> Choice:
     """Choose what a score's input is filled with, under the input's own name."""
-    if declared.kind == "analyte":
-        choice = snapshot.analyte(declared.concept, declared.unit)
-    elif declared.kind == "grade":
-        choice = snapshot.grade(declared.concept)
-    elif declared.kind == "drug":
-        choice = snapshot.drug(declared.concept)
-    elif declared.kind == "age":
+    kind, concept, name = declared.kind, declared.concept, declared.name
+    if kind == "analyte":
+        return snapshot.analyte(concept, declared.unit, name)
+    if kind == "grade":
+        choice = snapshot.grade(concept)
+    elif kind == "drug":
+        choice = snapshot.drug(concept, name)
+    elif kind == "age":
         choice = snapshot.age()
-    elif declared.kind == "sex":
+    elif kind == "sex":
         choice = snapshot.sex()
-    elif declared.kind == "score":
+    elif kind == "score":
         choice = _of_score(snapshot, declared)
-    elif declared.kind == "finding" and declared.concept in SCORES:
+    elif kind == "finding" and concept in SCORES:
         choice = _aclf_present(snapshot, declared)
     else:
-        support = "dialysis" if declared.name == "dialysis" else declared.concept
-        choice = snapshot.support(support)
-    return choice if choice.input == declared.name else replace(choice, input=declared.name)
+        choice = snapshot.support("dialysis" if name == "dialysis" else concept, name)
+    return choice if choice.input == name else replace(choice, input=name)
 
 
 def _of_score(snapshot: Snapshot, declared: ScoreInput) -> Choice:
@@ -173,12 +186,18 @@ def _from_score(
 def _span(choices: Iterable[Choice]) -> timedelta | None:
     """Return the time between the oldest and the newest measured or graded input."""
     measured = (FactKind.MEASUREMENT, FactKind.GRADE)
-    times = [
-        fact.start
-        for choice in choices
-        for fact in choice.facts
-        if fact.kind in measured and fact.start is not None
-    ]
-    if len(times) < 2:
+    oldest = newest = None
+    count = 0
+    for choice in choices:
+        for fact in choice.facts:
+            start = fact.start
+            if start is None or fact.kind not in measured:
+                continue
+            count += 1
+            if oldest is None or start.earliest < oldest:
+                oldest = start.earliest
+            if newest is None or start.latest > newest:
+                newest = start.latest
+    if oldest is None or newest is None or count == 1:
         return None
-    return max(time.latest for time in times) - min(time.earliest for time in times)
+    return newest - oldest

@@ -11,6 +11,16 @@ __all__ = ["OXYGENATION", "choose_oxygenation"]
 
 OXYGENATION = ("pao2", "spo2", "fio2", "pao2_fio2")
 _UNITS = {"pao2": "mm[Hg]", "spo2": "%", "fio2": "1", "pao2_fio2": "mm[Hg]"}
+_ORDER = ("pao2", "pao2_fio2", "spo2")
+_SPARED = {
+    concept: Choice(
+        input=concept,
+        concept=concept,
+        unit=_UNITS[concept],
+        why="a better source of the ratio was taken",
+    )
+    for concept in OXYGENATION
+}
 
 
 def _chosen(
@@ -50,40 +60,32 @@ def choose_oxygenation(
     taken stays missing, so that a score never mixes two moments.
     """
     at = record.as_of if at is None else at
-    chosen = {concept: _chosen(record, concept, rules, at) for concept in OXYGENATION}
-    nothing = {
-        concept: Choice(
-            input=concept,
-            concept=concept,
-            unit=_UNITS[concept],
-            why="a better source of the ratio was taken",
-            passed_over=tuple((fact, "a better source was taken") for fact in choice.facts),
-        )
-        for concept, choice in chosen.items()
-    }
-    for numerator in ("pao2", "pao2_fio2", "spo2"):
-        found = chosen[numerator]
+    chosen: dict[str, Choice] = {}
+    for numerator in _ORDER:
+        found = chosen[numerator] = _chosen(record, numerator, rules, at)
         if found.fact is None or found.fact.start is None:
             continue
         if numerator == "pao2_fio2":
-            return {**nothing, "pao2_fio2": found}
+            return {**_SPARED, "pao2_fio2": found}
         drawn = found.fact.start.latest
         window = Window(drawn - rules.pairing, min(drawn + rules.pairing, at), drawn)
         fraction = _chosen(record, "fio2", rules, at, window)
         if fraction.fact is not None:
-            return {**nothing, numerator: found, "fio2": fraction}
-    unpaired = Reason.ONLY_ONE_OF_A_PAIR
-    lonely = [name for name in ("pao2", "spo2", "fio2") if chosen[name].fact is not None]
-    return {
-        concept: choice
-        if concept not in lonely
-        else Choice(
-            input=concept,
-            concept=concept,
-            unit=_UNITS[concept],
-            why="nothing to pair it with within the hour",
-            reason=unpaired,
-            passed_over=tuple((fact, str(unpaired)) for fact in choice.facts),
-        )
-        for concept, choice in chosen.items()
-    }
+            return {**_SPARED, numerator: found, "fio2": fraction}
+    chosen["fio2"] = _chosen(record, "fio2", rules, at)
+    return {concept: _unpaired(choice) for concept, choice in chosen.items()}
+
+
+def _unpaired(choice: Choice) -> Choice:
+    """Turn a value without its partner into a missing one."""
+    if choice.fact is None:
+        return choice
+    reason = Reason.ONLY_ONE_OF_A_PAIR
+    return Choice(
+        input=choice.input,
+        concept=choice.concept,
+        unit=choice.unit,
+        why="nothing to pair it with within the hour",
+        reason=reason,
+        passed_over=tuple((fact, str(reason)) for fact in choice.facts),
+    )

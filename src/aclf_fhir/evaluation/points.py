@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 
 from aclf_fhir.evaluation.evaluate import ScoreEvaluation, evaluate_at
@@ -114,10 +114,17 @@ def score_course(
 
 
 def at_draws(
-    record: Record, score_id: str, rules: EvaluationRules, *, since: datetime
+    record: Record, score_id: str, rules: EvaluationRules, *, since: datetime, until: datetime
 ) -> Iterator[ScoreEvaluation]:
-    """Evaluate a score at every draw of its laboratory inputs, oldest first, one by one."""
+    """Evaluate a score at the last draw of each day, oldest first, one by one.
+
+    By the last draw of a calendar day at the site all results of the day are in.
+    """
+    last_of_day: dict[date, datetime] = {}
     for instant in sorted(_draws(record, _sources(score_id, rules), since)):
+        if instant <= until:
+            last_of_day[instant.astimezone(rules.zone).date()] = instant
+    for instant in last_of_day.values():
         yield evaluate_at(Snapshot(record, rules, instant), score_id)
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from aclf_fhir.record import FactStatus
 
-__all__ = ["STATUS_REASONS", "Reason"]
+__all__ = ["REASONS", "STATUS_REASONS", "Reason"]
 
 
 class Reason(StrEnum):
@@ -29,6 +29,9 @@ class Reason(StrEnum):
     NEEDS_ATTESTATION = "needs-attestation"
     RETRACTED = "retracted"
 
+
+REASONS: frozenset[str] = frozenset(Reason)
+"""The list as text."""
 
 STATUS_REASONS: dict[FactStatus, Reason] = {
     FactStatus.PRELIMINARY: Reason.PRELIMINARY,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from aclf_fhir.evaluation.choice import Choice, choose
 from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
@@ -18,6 +19,9 @@ from aclf_fhir.evaluation.supports import (
 )
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
+
+if TYPE_CHECKING:
+    from aclf_fhir.evaluation.evaluate import ScoreEvaluation
 
 __all__ = ["Snapshot", "flagged"]
 
@@ -49,7 +53,7 @@ class Snapshot:
         The instant, the record's own by default.
     """
 
-    __slots__ = ("_chosen", "_oxygen", "at", "record", "rules")
+    __slots__ = ("_chosen", "_oxygen", "at", "record", "rules", "scores")
 
     def __init__(self, record: Record, rules: EvaluationRules, at: datetime | None = None) -> None:
         self.record = record
@@ -57,6 +61,8 @@ class Snapshot:
         self.at = record.as_of if at is None else at
         self._chosen: dict[tuple[str, ...], Choice] = {}
         self._oxygen: dict[str, Choice] | None = None
+        self.scores: dict[str, "ScoreEvaluation"] = {}
+        """Scores already evaluated at this instant."""
 
     def _once(self, key: tuple[str, ...], make: Callable[[], Choice]) -> Choice:
         choice = self._chosen.get(key)
@@ -64,24 +70,29 @@ class Snapshot:
             choice = self._chosen[key] = make()
         return choice
 
-    def analyte(self, concept: str, unit: str) -> Choice:
-        """Choose a measurement."""
+    def analyte(self, concept: str, unit: str, name: str = "") -> Choice:
+        """Choose a measurement, under the name of the input that asks for it."""
         if concept in OXYGENATION:
             if self._oxygen is None:
                 self._oxygen = choose_oxygenation(self.record, self.rules, at=self.at)
             return self._oxygen[concept]
-        return self._once(("analyte", concept, unit), lambda: self._analyte(concept, unit))
+        key = (concept, unit, name)
+        choice = self._chosen.get(key)
+        if choice is None:
+            choice = self._chosen[key] = self._analyte(concept, unit, name or concept)
+        return choice
 
-    def _analyte(self, concept: str, unit: str) -> Choice:
+    def _analyte(self, concept: str, unit: str, name: str) -> Choice:
         if concept not in self.rules.analytes:
             reason = Reason.NO_DATA
-            return Choice(input=concept, concept=concept, unit=unit, why=reason, reason=reason)
+            return Choice(input=name, concept=concept, unit=unit, why=reason, reason=reason)
         choice = choose(
             self.record,
             FactKind.MEASUREMENT,
             concept,
             rules=self.rules,
             unit=unit,
+            name=name,
             at=self.at,
             refuse=_around_dialysis if concept == "creatinine" else _nothing_wrong,
         )
@@ -137,28 +148,31 @@ class Snapshot:
                 )
         return choice
 
-    def support(self, concept: str) -> Choice:
-        """Choose an organ support."""
-        return self._once(("support", concept), lambda: self._support(concept))
+    def support(self, concept: str, name: str = "") -> Choice:
+        """Choose an organ support, under the name of the input that asks for it."""
+        name = name or concept
+        return self._once(("support", concept, name), lambda: self._support(concept, name))
 
-    def _support(self, concept: str) -> Choice:
+    def _support(self, concept: str, name: str) -> Choice:
+        record, rules, at = self.record, self.rules, self.at
         if concept == "renal_replacement":
-            return choose_renal_replacement(self.record, self.rules, at=self.at)
+            return choose_renal_replacement(record, rules, at=at, name=name)
         if concept == "dialysis":
             creatinine = self.analyte("creatinine", self.rules.analytes["creatinine"].unit)
             drawn = creatinine.fact.start if creatinine.fact is not None else None
             before = self.at if drawn is None else drawn.latest
-            return choose_dialysis(self.record, self.rules, before=before, at=self.at)
+            return choose_dialysis(record, rules, before=before, at=at, name=name)
         if concept == "vasopressor":
-            return choose_vasopressor(self.record, self.rules, at=self.at)
+            return choose_vasopressor(record, rules, at=at, name=name)
         if concept in {"ventilation", "mechanical_ventilation"}:
-            return choose_ventilation(self.record, self.rules, at=self.at)
-        return choose_given(self.record, (concept,), self.rules, name=concept, at=self.at)
+            return choose_ventilation(record, rules, at=at, name=name)
+        return choose_given(record, (concept,), rules, name=name, at=at)
 
-    def drug(self, concept: str) -> Choice:
-        """Choose the dose rate of a drug."""
+    def drug(self, concept: str, name: str) -> Choice:
+        """Choose the dose rate of a drug, under the name of the input that asks for it."""
         return self._once(
-            ("drug", concept), lambda: choose_drug(self.record, concept, self.rules, at=self.at)
+            ("drug", concept),
+            lambda: choose_drug(self.record, concept, self.rules, at=self.at, name=name),
         )
 
     def age(self) -> Choice:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from aclf_fhir.evaluation.choice import Choice, Window, choose, dated_facts
-from aclf_fhir.evaluation.reasons import STATUS_REASONS, Reason
+from aclf_fhir.evaluation.reasons import REASONS, STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 
@@ -101,7 +101,7 @@ def settled_without_record(
                 passed_over=passed,
                 fresh_until=answer.start.earliest + rules.support_age,
             )
-    disputed = next((why for _, why in passed if why in set(Reason)), None)
+    disputed = next((why for _, why in passed if why in REASONS), None)
     if support in rules.complete_feeds and disputed is None:
         return Choice(
             input=name,

@@ -2,6 +2,8 @@
 
 import logging
 import threading
+import time
+from datetime import timedelta
 
 from aclf_fhir.errors import AclfError
 from aclf_fhir.workflows.evaluating import evaluate_marked
@@ -12,7 +14,10 @@ __all__ = ["Evaluator"]
 _LOG = logging.getLogger("aclf_fhir.evaluator")
 
 _BATCH = 20
+_QUIET = timedelta(milliseconds=500)
+"""How long a subject is left alone after its first change, so that a burst counts once."""
 _IDLE_S = 0.1
+_LONGEST_PAUSE_S = 1.0
 _AFTER_FAILURE_S = 2.0
 
 
@@ -34,6 +39,11 @@ class Evaluator:
         """Begin."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs; a gateway whose evaluator has died is not ready."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End after the subject at hand; marks that are left survive in the store."""
         self._stopping.set()
@@ -42,10 +52,14 @@ class Evaluator:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            began = time.monotonic()
             pause = _IDLE_S
             try:
-                if evaluate_marked(self._gateway, limit=_BATCH, stopping=self._stopping.is_set):
-                    pause = 0.0
+                if evaluate_marked(
+                    self._gateway, limit=_BATCH, quiet=_QUIET, stopping=self._stopping.is_set
+                ):
+                    # Half of the time at the most: intake comes first.
+                    pause = min(time.monotonic() - began, _LONGEST_PAUSE_S)
             except AclfError as error:
                 # The marks are still there; only the category may be said of a failure.
                 _LOG.warning("evaluation.failed category=%s", error.category)

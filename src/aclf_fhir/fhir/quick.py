@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from aclf_fhir.fhir import r4
-from aclf_fhir.fhir.elements import Choice, Element, elements_of
+from aclf_fhir.fhir.elements import Element, elements_of
 from aclf_fhir.fhir.formats import FORMATS, ID_CHARACTERS
 from aclf_fhir.fhir.invariants import RULES
 from aclf_fhir.fhir.narrative import is_narrative
@@ -170,26 +170,28 @@ class _Writer:
     def body(self, struct: type[Base], node: str, indent: str) -> Iterator[str]:
         """Check the elements, the choices and the invariants of one node."""
         elements = elements_of(struct)
+        of_choice = {
+            element.attribute: f"{node}{number}"
+            for number, choice in enumerate(elements.choices)
+            for element in choice.elements
+        }
+        for count in sorted(set(of_choice.values())):
+            yield f"{indent}{count} = 0"
         for element in elements.elements:
             if not (self.plain and element.name.startswith("_")):
-                yield from self._element(element, struct, node, indent)
+                count = of_choice.get(element.attribute, "")
+                yield from self._element(element, struct, node, indent, count)
         if not issubclass(struct, Resource) and struct is not Sibling:  # ele-1
             yield f"{indent}if {node}.id is not None and not has_content({node}): return 0"
-        for choice in elements.choices:
+        for number, choice in enumerate(elements.choices):
             refused = "!= 1" if choice.required else "> 1"
-            yield f"{indent}if {self._found(choice, node)} {refused}: return 0"
+            yield f"{indent}if {node}{number} {refused}: return 0"
         for number, rule in enumerate(RULES.get(struct.__name__, ())):
             name = f"rule_{struct.__name__}_{number}"
             self.names[name] = rule.holds
             guard = f"{node}.{rule.when} is not None and " if rule.when else ""
+            guard += f"{node}.{rule.unless} is None and " if rule.unless else ""
             yield f"{indent}if {guard}not {name}({node}): return 0"
-
-    def _found(self, choice: Choice, node: str) -> str:
-        """Write how many types of a `value[x]` are there."""
-        if self.plain:
-            values = ", ".join(f"{node}.{element.attribute}" for element in choice.elements)
-            return f"{len(choice.elements)} - [{values}].count(None)"
-        return " + ".join(f"({self._is_there(element, node)})" for element in choice.elements)
 
     def _is_there(self, element: Element, node: str) -> str:
         there = f"{node}.{element.attribute} is not None"
@@ -198,24 +200,30 @@ class _Writer:
         return there
 
     def _element(
-        self, element: Element, struct: type[Base], node: str, indent: str
+        self, element: Element, struct: type[Base], node: str, indent: str, count: str
     ) -> Iterator[str]:
-        value, item, inner = f"{node}.{element.attribute}", node + "_", indent + "    "
+        """Check one element, and count it in if it is one of a `value[x]`."""
+        value, sibling = f"{node}.{element.attribute}", f"{node}.{element.sibling}"
+        item, inner = node + "_", indent + "    "
         if element.sibling and element.required:
             yield f"{indent}if not ({self._is_there(element, node)}): return 0"
-        if element.sibling and not element.many and not self.plain:  # ele-1
-            sibling = f"{node}.{element.sibling}"
+        if element.sibling and not element.many and not self.plain:
             yield f"{indent}if {value} is None and {sibling} is not None:"
-            yield f"{inner}if {sibling}.extension is None: return 0"
+            yield f"{inner}if {sibling}.extension is None: return 0"  # ele-1
+            if count:
+                yield f"{inner}{count} += 1"
         if element.primitive and element.many and not self.plain:
-            sibling = f"{node}.{element.sibling}"
             yield f"{indent}if not aligned({value}, {sibling}): return 0"
-        if not element.many:
-            yield f"{indent}if ({item} := {value}) is not None:"
-            yield f"{inner}n += {1 + (element.kind == 'string')}"
-            yield from self._item(element, struct, item, inner)
-            return
         yield f"{indent}if {value} is not None:"
+        if count:
+            yield f"{inner}{count} += 1"
+        if not element.many:
+            yield f"{inner}n += {1 + (element.kind == 'string')}"
+            lines = list(self._item(element, struct, item, inner))
+            if lines:
+                yield f"{inner}{item} = {value}"
+                yield from lines
+            return
         yield f"{inner}n += 1"
         yield f"{inner}for {item} in {value}:"
         inner += "    "

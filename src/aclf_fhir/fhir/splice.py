@@ -16,7 +16,6 @@ from aclf_fhir.fhir.times import format_instant
 __all__ = ["splice_meta", "splice_references"]
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_OPENING = re.compile(rb"[ \t\r\n]*\{").match
 _KEY = re.compile(rb'[ \t\r\n,]*"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*', re.DOTALL).match
 _REFERENCE = re.compile(rb'(?<!\\)"reference"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*")', re.DOTALL)
 # Walks over every string, so that it also sees a key that is spelled with escapes.
@@ -72,15 +71,11 @@ def _replaced_if_named(found: re.Match[bytes], mapping: Mapping[str, str]) -> by
 
 def _with_members(body: bytes, values: Mapping[str, bytes]) -> bytes:
     """Return a JSON object with these members set to these written values."""
-    opening = _OPENING(body)
-    if opening is None:
-        message = "a JSON object is needed"
-        raise ValueError(message)
     parts: list[bytes] = []
     members = _members(body)
     missing = [name for name in values if name not in members]
     awaited = len(values) - len(missing)
-    done = position = opening.end()
+    first = done = position = body.index(b"{") + 1
     insert = b",".join(_written(name) + b":" + values[name] for name in missing)
     if insert and not members:
         return body[:position] + insert + body[position:]
@@ -99,7 +94,7 @@ def _with_members(body: bytes, values: Mapping[str, bytes]) -> bytes:
         if insert:
             parts += [body[done:position], b",", insert]
             done, insert = position, b""
-    return b"".join([body[: opening.end()], *parts, body[done:]])
+    return b"".join([body[:first], *parts, body[done:]])
 
 
 def _written(text: str) -> bytes:

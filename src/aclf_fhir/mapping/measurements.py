@@ -124,7 +124,7 @@ def measurement_of(
 
 
 def read_reference_high(
-    ranges: "Sequence[ObservationReferenceRange] | None",
+    ranges: "Sequence[ObservationReferenceRange]",
     analyte: Analyte,
     context: MappingContext,
 ) -> tuple[Interval, str] | None:
@@ -133,8 +133,6 @@ def read_reference_high(
     Only the untyped or `normal` range counts, and only if there is one: several (per
     age, sex or week) leave open which applies. A limit without unit is not read.
     """
-    if not ranges:
-        return None
     limits = [entry.high for entry in ranges if entry.high is not None and _is_normal(entry)]
     if len(limits) != 1:
         return None

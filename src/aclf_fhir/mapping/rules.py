@@ -66,7 +66,7 @@ HELD: Mapping[HeldReason, str] = {
     HeldReason.ANSWER_UNKNOWN: "The answer is none the question or scale knows.",
     HeldReason.SPECIMEN_CONTRADICTS: "The specimen is none the analyte is measured in.",
     HeldReason.REFERENCE_UNKNOWN: "What it refers to was never sent; mapped again on arrival.",
-    HeldReason.STATUS_CONFLICT: "A lower status came after a higher one: which one holds?",
+    HeldReason.STATUS_CONFLICT: "A lower status came after a higher one; a person decides.",
 }
 """What each reason to hold means, and what ends it."""
 

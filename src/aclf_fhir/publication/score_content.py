@@ -106,7 +106,10 @@ def _shown(value: Decimal) -> Decimal:
 def _why_absent(result: ScoreResult) -> Members:
     missing = [extension("missing-input", valueCode=name) for name in result.missing]
     if result.reason is None:
-        return absent("unknown", f"Not computable; missing: {', '.join(result.missing)}", missing)
+        text = "Not decided: an input allows several values."
+        if missing:
+            text = f"Not computable; missing: {', '.join(result.missing)}"
+        return absent("unknown", text, missing)
     standard = "not-applicable" if result.reason == "not_applicable" else "error"
     return concept(
         Coding(ABSENT, standard),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from typing import cast
 
 from aclf_fhir.scores.corners import spread
 from aclf_fhir.scores.definition import Band, Score, ScoreInput, ScoreValue
@@ -45,10 +46,11 @@ def _spread_with_mortality(score: Score, values: Mapping[str, ScoreValue]) -> Sc
     """Add the bounds of mortality, which rises with the score, to those of the score."""
     result = spread(score, values)
     bounds = result.bounds
-    if bounds is None or bounds.low is None or bounds.high is None:
+    if bounds is None:
         return result
     curves = _ACLF_MORTALITY if score is CLIF_C_ACLF else _AD_MORTALITY
-    low, high = _mortality(bounds.low, curves), _mortality(bounds.high, curves)
+    # The bounds of a score have two ends.
+    low, high = (_mortality(cast("Decimal", end), curves) for end in (bounds.low, bounds.high))
     mortality = {
         time: Interval(low[time], high[time], bounds.low_closed, bounds.high_closed)
         for time in curves

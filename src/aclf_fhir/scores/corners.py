@@ -1,21 +1,23 @@
 """Evaluate a score for inputs that are not exact: at the corners and at every cut-off inside.
 
-A score states per input in which direction it can move the result. For the inputs
-with a direction one corner gives the lowest result and one the highest; an input
-without one is tried at its ends and at its cut-offs. An unknown input ranges over
-everything the score accepts, so less knowledge never gives narrower bounds.
+A score states per input in which direction it moves the result. For the inputs with
+a direction one corner gives the lowest result and one the highest; an input whose
+direction depends on the others is tried at both ends. Points and codes are tried on
+each side of every cut-off inside. An unknown input ranges over everything the score
+accepts, so less knowledge never gives narrower bounds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise, product
+from typing import NamedTuple
 
 from aclf_fhir.scores.definition import Score, ScoreInput, ScoreValue
 from aclf_fhir.scores.result import ScoreResult
 from aclf_fhir.units import Interval
 
-__all__ = ["Point", "codes_of", "representatives", "spread", "within"]
+__all__ = ["Part", "Point", "codes_of", "representatives", "spread", "within"]
 
 # Far below any step of a result, to look just beside an open end.
 _BESIDE = Decimal("1E-12")
@@ -41,20 +43,29 @@ class Point:
     beside: object = None
 
 
-def within(declared: ScoreInput, value: Interval) -> Interval | None:
+class Part(NamedTuple):
+    """An interval with two ends."""
+
+    low: Decimal
+    high: Decimal
+    low_closed: bool
+    high_closed: bool
+
+
+def within(declared: ScoreInput, value: Interval) -> Part | None:
     """Return the part of an interval that the input accepts; None where there is none."""
-    low, low_closed = value.low, value.low_closed
-    if declared.low is not None and (low is None or low < declared.low):
-        low, low_closed = declared.low, True
-    high, high_closed = value.high, value.high_closed
-    if declared.high is not None and (high is None or high > declared.high):
-        high, high_closed = declared.high, True
+    lowest, highest = declared.limits
+    low, low_closed = lowest, True
+    if value.low is not None and value.low >= lowest:
+        low, low_closed = value.low, value.low_closed
+    high, high_closed = highest, True
+    if value.high is not None and value.high <= highest:
+        high, high_closed = value.high, value.high_closed
     if declared.whole:
-        return _whole(low, high, low_closed=low_closed, high_closed=high_closed)
-    if low is None or high is None:
-        return Interval(low, high, low_closed, high_closed)
+        low, low_closed = _next_whole(low, closed=low_closed), True
+        high, high_closed = -_next_whole(-high, closed=high_closed), True
     is_empty = low > high or (low == high and not (low_closed and high_closed))
-    return None if is_empty else Interval(low, high, low_closed, high_closed)
+    return None if is_empty else Part(low, high, low_closed, high_closed)
 
 
 def codes_of(declared: ScoreInput, value: ScoreValue) -> tuple[str, ...]:
@@ -72,21 +83,18 @@ def representatives(
     Each cut-off inside is one, and a number in each gap between two of them. The
     value of an unknown number is everything the input accepts.
     """
-    interval = within(declared, value if isinstance(value, Interval) else Interval(None, None))
-    if interval is None or interval.low is None or interval.high is None:
-        message = f"{declared.name} has no number in its range"
-        raise ValueError(message)
-    low, high = interval.low, interval.high
+    part = _part(declared, value)
+    low, high = part.low, part.high
     if low == high:
         return (low,)
     cuts = cuts or declared.cuts
     if declared.whole:
         return _whole_representatives(low, high, cuts)
     stops = [low, *sorted(cut for cut in cuts if low < cut < high), high]
-    chosen = [low] if interval.low_closed else []
+    chosen = [low] if part.low_closed else []
     for before, after in pairwise(stops):
         chosen += [(before + after) * _HALF, after]
-    return tuple(chosen if interval.high_closed else chosen[:-1])
+    return tuple(chosen if part.high_closed else chosen[:-1])
 
 
 def spread(score: Score, values: Mapping[str, ScoreValue]) -> ScoreResult:
@@ -140,12 +148,13 @@ def _summary(
     low, high = min(numbers), max(numbers)
     if not isinstance(results[0].value, Decimal):
         return _words(score, results, int(low), int(high))
-    bounds = Interval(
+    part = Part(
         low,
         high,
         _is_reached(score, used, found, low),
         _is_reached(score, used, found, high),
     )
+    bounds = Interval(*part)
     same = _common(results)
     if low == high:
         return replace(same, value=low, rounded=score.reported(low), status="ok")
@@ -156,7 +165,7 @@ def _summary(
         value=None,
         rounded=None,
         bounds=bounds,
-        rounded_bounds=_rounded(score, bounds),
+        rounded_bounds=_rounded(score, part),
         category=possible[0] if len(possible) == 1 else None,
         possible=possible,
     )
@@ -234,19 +243,15 @@ def _points(declared: ScoreInput, value: ScoreValue, *, steps: bool) -> tuple[Po
         return tuple(Point(int(number)) for number in representatives(declared, value))
     if steps:
         return tuple(Point(number) for number in representatives(declared, value))
-    interval = within(declared, value if isinstance(value, Interval) else Interval(None, None))
-    if interval is None or interval.low is None or interval.high is None:
-        message = f"{declared.name} has no number in its range"
-        raise ValueError(message)
-    low, high = interval.low, interval.high
+    part = _part(declared, value)
+    low, high = part.low, part.high
     if low == high:
         return (Point(low),)
     inner = sorted(cut for cut in declared.cuts if low < cut < high)
     stops = [low, *inner, high]
-    first = Point(low, None if interval.low_closed else (low + stops[1]) * _HALF)
-    last = Point(high, None if interval.high_closed else (high + stops[-2]) * _HALF)
-    middle = [Point(cut) for cut in inner] if declared.direction == 0 else []
-    return (first, *middle, last)
+    first = Point(low, None if part.low_closed else (low + stops[1]) * _HALF)
+    last = Point(high, None if part.high_closed else (high + stops[-2]) * _HALF)
+    return (first, last)
 
 
 def _call(score: Score, used: Sequence[ScoreInput], corner: Sequence[Point]) -> ScoreResult:
@@ -260,17 +265,14 @@ def _number(score: Score, result: ScoreResult) -> Decimal:
     value = result.value
     if isinstance(value, str):
         return Decimal(score.order.index(value))
-    return Decimal(value) if value is not None else Decimal("NaN")
+    return Decimal(value or 0)
 
 
-def _rounded(score: Score, bounds: Interval) -> Interval:
+def _rounded(score: Score, bounds: Part) -> Interval:
     """Return where the rounded number lies; an open end does not reach its own rounding."""
-    low, high = bounds.low, bounds.high
-    if low is None or high is None:
-        return bounds
     return Interval(
-        score.reported(low if bounds.low_closed else low + _BESIDE),
-        score.reported(high if bounds.high_closed else high - _BESIDE),
+        score.reported(bounds.low if bounds.low_closed else bounds.low + _BESIDE),
+        score.reported(bounds.high if bounds.high_closed else bounds.high - _BESIDE),
     )
 
 
@@ -295,14 +297,16 @@ def _whole_representatives(
     return tuple(sorted({low, high} | {number for number in near if low < number < high}))
 
 
-def _whole(
-    low: Decimal | None, high: Decimal | None, *, low_closed: bool, high_closed: bool
-) -> Interval | None:
-    """Return the whole numbers of an interval."""
-    if low is not None:
-        start = low.to_integral_value(rounding=ROUND_CEILING)
-        low = start + 1 if start == low and not low_closed else start
-    if high is not None:
-        stop = high.to_integral_value(rounding=ROUND_FLOOR)
-        high = stop - 1 if stop == high and not high_closed else stop
-    return None if low is not None and high is not None and low > high else Interval(low, high)
+def _next_whole(number: Decimal, *, closed: bool) -> Decimal:
+    """Return the first whole number from here on, this one only if it belongs."""
+    whole = number.to_integral_value(rounding=ROUND_CEILING)
+    return whole if closed or whole != number else whole + 1
+
+
+def _part(declared: ScoreInput, value: ScoreValue) -> Part:
+    """Return the accepted part of a value; all that is accepted if nothing is known."""
+    part = within(declared, value if isinstance(value, Interval) else Interval(None, None))
+    if part is None:
+        message = f"{declared.name} has no number in its range"
+        raise ValueError(message)
+    return part

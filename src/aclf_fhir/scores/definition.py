@@ -75,7 +75,8 @@ class ScoreInput:
         True where only a recorded yes counts and anything else is left out.
     direction
         1 if the result never falls when the input rises (or moves on in `values`),
-        -1 if it never rises, 0 if it may do both or jump.
+        -1 if it never rises, 0 if the other inputs decide which. Codes without a
+        direction are all tried.
     cuts
         Numbers at which the formula changes: cut-offs, floors, caps.
     whole
@@ -122,11 +123,24 @@ class ScoreInput:
         """Whether it is a plain yes or no, a truth in the score's function."""
         return self.values == (NO, YES)
 
+    @property
+    def limits(self) -> tuple[Decimal, Decimal]:
+        """The accepted range of a number."""
+        if self.low is None or self.high is None:
+            message = f"{self.name} is a code, not a number"
+            raise TypeError(message)
+        return self.low, self.high
+
     def says_nothing(self, value: ScoreValue) -> bool:
         """Whether a value leaves everything open."""
+        if value is None:
+            return True
         if isinstance(value, frozenset):
-            return not value or value.issuperset(set(self.values) - self.nuances)
-        return value is None
+            return value.issuperset(set(self.values) - self.nuances)
+        lowest, highest = self.limits
+        return (value.low is None or value.low <= lowest) and (
+            value.high is None or value.high >= highest
+        )
 
     def refusal(self, value: object) -> Reason | None:
         """Say why an exact value of the function's parameter cannot be used, if so."""

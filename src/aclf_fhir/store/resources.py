@@ -2,6 +2,7 @@
 
 from copy import copy
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -35,8 +36,40 @@ __all__ = [
 
 NO_ROWS = IndexRows()
 
-_encode_rows = msgspec.json.Encoder().encode
-_decode_rows = msgspec.json.Decoder(IndexRows).decode
+
+class _Kept(msgspec.Struct, array_like=True, frozen=True):
+    """What of `IndexRows` is kept beside a resource: that which lies in other tables."""
+
+    tokens: tuple[tuple[str, str, str], ...]
+    identifiers: tuple[tuple[str, str], ...]
+    unique: tuple[tuple[str, str], ...]
+    references: tuple[tuple[str, str], ...]
+    dates: tuple[tuple[str, datetime | None, datetime | None], ...]
+    strings: tuple[tuple[str, str], ...]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Kept).decode
+
+
+def _encode_rows(index: IndexRows) -> bytes:
+    dates = tuple(date for date in index.dates if date[0] != "date")
+    return _encode(
+        _Kept(index.tokens, index.identifiers, index.unique, index.references, dates, index.strings)
+    )
+
+
+def _decode_rows(kept: bytes) -> IndexRows:
+    read = _decode(kept)
+    return IndexRows(
+        tokens=read.tokens,
+        identifiers=read.identifiers,
+        unique=read.unique,
+        references=read.references,
+        dates=read.dates,
+        strings=read.strings,
+    )
+
 
 SearchRow = tuple[Any, ...]
 

@@ -137,7 +137,7 @@ def _resource_tables(prefix: str, scope: str) -> ResourceTables:
         _text("status"),
         _number("date_low"),
         _number("date_high"),
-        _bytes("search"),  # the index rows as given, so that an update writes only what changed
+        _bytes("search"),  # the search rows as given, so that an update writes only what changed
         UniqueConstraint("scope", "type", "id", name=f"{prefix}resource_identity"),
     )
     column = resource.c

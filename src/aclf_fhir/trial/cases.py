@@ -143,14 +143,14 @@ def evaluate_case(
         if result.status == "error":
             field = result.details.get("field")
             return {"status": "error", "reason": result.reason, "field": field}
-    if found.outcome not in DECIDED:
-        missing = found.details.get("missing")
-        if not isinstance(missing, tuple):
-            missing = tuple(dict.fromkeys(_missing(node, situation)))
-        if missing or isinstance(node, ScoreLimit):
-            return {"status": "indeterminate", "missing": list(missing)}
+        if found.outcome not in DECIDED:
+            return {"status": "indeterminate", "missing": list(result.missing)}
+    elif found.outcome not in DECIDED:
+        missing = list(dict.fromkeys(_missing(node, situation)))
+        if missing:
+            return {"status": "indeterminate", "missing": missing}
     met = found.outcome is Outcome.MET
-    hidden = {"concept", "missing", "value"}
+    hidden = {"concept", "value"}
     details = {name: what for name, what in found.details.items() if name not in hidden}
     return {"status": "ok", "value": found.details.get("value", met), "met": met, **details}
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from aclf_fhir.evaluation import Reason
-from aclf_fhir.trial.judgement import Evidence, Judgement, Needs, Outcome
+from aclf_fhir.trial.judgement import Evidence, Judgement, Needs, Outcome, each_once
 from aclf_fhir.trial.node import Node
 from aclf_fhir.trial.situation import Situation
 
@@ -16,7 +16,7 @@ _NEGATED = {Outcome.MET: Outcome.NOT_MET, Outcome.NOT_MET: Outcome.MET}
 
 
 def _union(judgements: Iterable[Judgement]) -> tuple[Evidence, ...]:
-    return tuple(dict.fromkeys(e for judgement in judgements for e in judgement.evidence))
+    return each_once(e for judgement in judgements for e in judgement.evidence)
 
 
 def _freshest(judgements: Iterable[Judgement]) -> datetime | None:

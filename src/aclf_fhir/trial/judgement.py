@@ -20,6 +20,7 @@ __all__ = [
     "Need",
     "Needs",
     "Outcome",
+    "each_once",
     "evidence_of",
     "evidence_of_choice",
     "number_text",
@@ -72,6 +73,9 @@ class Need:
 Alternatives = tuple[frozenset[Need], ...]
 
 
+_NOTHING: Alternatives = (frozenset(),)
+
+
 def _fewest(sets: Iterable[frozenset[Need]]) -> Alternatives:
     """Keep the smallest alternatives, in an order that does not depend on arrival."""
     unique = sorted(set(sets), key=lambda needs: (len(needs), sorted(needs)))
@@ -96,10 +100,9 @@ class Needs:
     @classmethod
     def settled(cls, outcome: Outcome) -> "Needs":
         """Return the needs of something decided: nothing, in one direction only."""
-        nothing = (frozenset[Need](),)
         if outcome is Outcome.NOT_APPLICABLE:
-            return cls(nothing, nothing)
-        return cls(nothing) if outcome is Outcome.MET else cls((), nothing)
+            return cls(_NOTHING, _NOTHING)
+        return cls(_NOTHING) if outcome is Outcome.MET else cls((), _NOTHING)
 
     @classmethod
     def of(cls, *needs: Need) -> "Needs":
@@ -109,7 +112,9 @@ class Needs:
 
     def or_else(self, other: "Needs") -> "Needs":
         """Return what either of two ways to decide needs."""
-        return Needs(_fewest(self.met + other.met), _fewest(self.not_met + other.not_met))
+        return Needs(
+            Needs.either((self.met, other.met)), Needs.either((self.not_met, other.not_met))
+        )
 
     @property
     def reversed(self) -> "Needs":
@@ -119,15 +124,23 @@ class Needs:
     @staticmethod
     def together(parts: Iterable[Alternatives]) -> Alternatives:
         """Return what it takes to have every part."""
-        found: Alternatives = (frozenset(),)
+        found: Alternatives = _NOTHING
         for part in parts:
-            found = _fewest(one | other for one, other in product(found, part))
+            if part == _NOTHING or found == ():
+                continue
+            if found == _NOTHING or part == ():
+                found = part
+            else:
+                found = _fewest(one | other for one, other in product(found, part))
         return found
 
     @staticmethod
     def either(parts: Iterable[Alternatives]) -> Alternatives:
         """Return what it takes to have any one part."""
-        return _fewest(needs for part in parts for needs in part)
+        given = [part for part in parts if part]
+        if len(given) == 1:
+            return given[0]
+        return _fewest(needs for part in given for needs in part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +224,15 @@ class Judgement:
     needs: Needs = field(default_factory=Needs)
     fresh_until: datetime | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+
+
+def each_once(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Drop evidence that is there already: the same fact, used as the same value."""
+    found: dict[tuple[object, ...], Evidence] = {}
+    for each in evidence:
+        key = (each.concept, each.used, each.unit, each.note, each.source)
+        found.setdefault(key, each)
+    return tuple(found.values())
 
 
 def number_text(value: Decimal) -> str:

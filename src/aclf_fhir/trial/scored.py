@@ -15,6 +15,7 @@ from aclf_fhir.trial.judgement import (
     Need,
     Needs,
     Outcome,
+    each_once,
     evidence_of_choice,
     number_text,
 )
@@ -55,12 +56,12 @@ def _score_evidence(evaluation: ScoreEvaluation, situation: Situation) -> tuple[
         flags=result.flags,
         note=f"computed, version {result.version}",
     )
-    inputs = [
+    inputs = each_once(
         evidence
         for choice in evaluation.choices
         for evidence in evidence_of_choice(choice, situation.rules)
-    ]
-    return (own, *dict.fromkeys(inputs))
+    )
+    return (own, *inputs)
 
 
 def _need_of(choice: Choice, situation: Situation) -> Need:
@@ -224,8 +225,9 @@ class ScoreLimit(Node):
 class ScoreCourse(Node):
     """A low grade that gets better under treatment: two snapshots of a graded score.
 
-    The first snapshot is the first draw inside the look-back at which every possible
-    grade is a real one; the second is the instant judged, at least `apart` later.
+    The first snapshot is the last draw of the first day inside the look-back on which
+    every possible grade is a real one; the second is the instant judged, at least
+    `apart` later.
 
     =============  ===========  ==================================================
     First          Now          Result
@@ -310,9 +312,9 @@ class ScoreCourse(Node):
         """Return the first snapshot at which the patient certainly had a grade."""
         zone, at = situation.rules.zone, situation.at
         since = self.within.before(at, zone)
-        for point in at_draws(situation.record, self.name, situation.rules, since=since):
-            if point.at > at - self.apart:
-                return None
+        for point in at_draws(
+            situation.record, self.name, situation.rules, since=since, until=at - self.apart
+        ):
             possible = self._possible(point)
             if possible and not possible & self.none:
                 return point
@@ -340,8 +342,7 @@ class ScoreCourse(Node):
     def _evidence(
         self, situation: Situation, *evaluations: ScoreEvaluation
     ) -> tuple[Evidence, ...]:
-        found = [e for each in evaluations for e in _score_evidence(each, situation)]
-        return tuple(dict.fromkeys(found))
+        return each_once(e for each in evaluations for e in _score_evidence(each, situation))
 
     def _decided(
         self, outcome: Outcome, situation: Situation, *evaluations: ScoreEvaluation

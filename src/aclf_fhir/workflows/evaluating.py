@@ -59,13 +59,36 @@ class _Evaluation:
 
 
 def evaluate_marked(
-    gateway: Gateway, *, limit: int, stopping: Callable[[], bool] = lambda: False
+    gateway: Gateway,
+    *,
+    limit: int,
+    quiet: timedelta = timedelta(0),
+    stopping: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Evaluate up to `limit` marked subjects; return how many were."""
+    """Evaluate marked subjects.
+
+    Parameters
+    ----------
+    limit
+        How many at most.
+    quiet
+        Leave marks alone that are younger than this: more is likely to follow, and a
+        burst is evaluated once.
+    stopping
+        Asked before each subject; True ends early.
+
+    Returns
+    -------
+    int
+        How many were evaluated.
+    """
+    now = gateway.clock()
     with gateway.store.read() as reader:
-        marks = reader.marks(limit, gateway.clock())
+        marks = reader.marks(limit, now)
     done = 0
     for mark in marks:
+        if quiet and mark.due is None and now - mark.marked < quiet:
+            continue
         if stopping():
             break
         _evaluate(gateway, mark)

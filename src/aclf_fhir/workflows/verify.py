@@ -8,11 +8,13 @@ protocols. What is written here is how a case file spells its inputs, nothing mo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aclf_fhir.errors import AclfError, Category
+from aclf_fhir.evaluation import EvaluationRules
 from aclf_fhir.scores import SCORES, Score, ScoreResult, compute, input_error
 from aclf_fhir.scores.definition import NO, YES, ScoreInput, ScoreValue
+from aclf_fhir.trial.cases import evaluate_case, find_case
 from aclf_fhir.units import Interval
 
 if TYPE_CHECKING:
@@ -179,7 +181,7 @@ def verify_cases(cases: Mapping[str, object], *, catalog: "Catalog") -> VerifyRe
     return VerifyReport(tuple(passed), tuple(differences), tuple(unsupported))
 
 
-def criterion_case(case: Mapping[str, object], catalog: "Catalog") -> Mapping[str, object] | None:
+def criterion_case(case: Mapping[str, Any], catalog: "Catalog") -> Mapping[str, object] | None:
     """Recompute a case that names a criterion of a protocol.
 
     Parameters
@@ -194,7 +196,11 @@ def criterion_case(case: Mapping[str, object], catalog: "Catalog") -> Mapping[st
     Mapping[str, object] | None
         What was found, by the keys of `expected`; None where no criterion carries the id.
     """
-    return None
+    found = find_case(catalog.protocols.values(), str(case["score"]), case["inputs"])
+    if found is None:
+        return None
+    rules = EvaluationRules(analytes=catalog.analytes, scales=catalog.scales)
+    return evaluate_case(*found, case["inputs"], rules)
 
 
 def _check_case(case: object, index: int) -> None:
@@ -209,11 +215,9 @@ def _check_case(case: object, index: int) -> None:
             )
 
 
-def _recompute(case: Mapping[str, object], catalog: "Catalog") -> Mapping[str, object] | None:
+def _recompute(case: Mapping[str, Any], catalog: "Catalog") -> Mapping[str, object] | None:
     """Return what the engine finds, by the keys a case may expect."""
     score_id, inputs = case["score"], case["inputs"]
-    if not isinstance(inputs, dict):
-        return None
     if score_id == _CONVERSION:
         return _convert(inputs, catalog)
     score = SCORES.get(str(score_id))

@@ -30,7 +30,7 @@ def observation(
     code: str = "1975-2",
     value: Any = 4.2,
     unit: str = "mg/dL",
-    at: str = "2026-11-20T08:00:00+08:00",
+    at: str = "2024-11-20T08:00:00+08:00",
     **more: Any,
 ) -> dict[str, Any]:
     resource = {
@@ -45,7 +45,7 @@ def observation(
     return {"id": id_, **resource} if id_ else resource
 
 
-def laboratory(at: str = "2026-11-20T08:00:00+08:00") -> list[dict[str, Any]]:
+def laboratory(at: str = "2024-11-20T08:00:00+08:00") -> list[dict[str, Any]]:
     """A bilirubin, an INR and a creatinine: what a MELD needs."""
     return [
         observation("lab-bili", "1975-2", 4.2, "mg/dL", at),
@@ -83,7 +83,13 @@ def one_catalog(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return Settings(database=database_url, as_of="last", max_body_bytes=200_000, max_entries=50)
+    return Settings(
+        database=database_url,
+        site="demo",  # declares that its feed of dialysis is complete
+        as_of="last",
+        max_body_bytes=200_000,
+        max_entries=50,
+    )
 
 
 @pytest.fixture

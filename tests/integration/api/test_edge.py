@@ -134,16 +134,14 @@ def test_it_says_that_it_is_up_and_ready(client: TestClient) -> None:
 def test_it_is_not_ready_without_its_database(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read() -> Any:
-        raise AclfError.of(Category.UNAVAILABLE, "", "The database does not answer.")
-
     class Away:
-        read = staticmethod(read)
+        def read(self) -> Any:
+            raise AclfError.of(Category.UNAVAILABLE, "", "The database does not answer.")
 
     class Gateway:
-        store = Away
+        store = Away()
 
-    monkeypatch.setattr(client.app.state, "gateway", Gateway)  # type: ignore[attr-defined]
+    monkeypatch.setattr(client.app.state, "gateway", Gateway())  # type: ignore[attr-defined]
     answer = client.get("/ready")
     assert answer.status_code == 503
     assert answer.json()["issue"][0]["code"] == "transient"

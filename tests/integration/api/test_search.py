@@ -21,7 +21,7 @@ def filled(client: TestClient) -> TestClient:
             SODIUM,
             130 + day,
             "mmol/L",
-            f"2026-11-{day:02}T08:00:00+08:00",
+            f"2024-11-{day:02}T08:00:00+08:00",
             identifier=[{"system": "http://a.example", "value": f"order-{day}"}],
             category=[
                 {
@@ -62,13 +62,13 @@ def link(answer: Any, relation: str) -> str | None:
     ("query", "found"),
     [
         ("_id=na-1,na-3", {"na-1", "na-3"}),
-        (f"code={SODIUM}&date=ge2026-11-06", {"na-6", "na-7"}),
-        (f"code={LOINC}|{SODIUM}&date=2026-11-02", {"na-2"}),
-        (f"code={SODIUM}&date=gt2026-11-01&date=lt2026-11-03", {"na-2"}),
+        (f"code={SODIUM}&date=ge2024-11-06", {"na-6", "na-7"}),
+        (f"code={LOINC}|{SODIUM}&date=2024-11-02", {"na-2"}),
+        (f"code={SODIUM}&date=gt2024-11-01&date=lt2024-11-03", {"na-2"}),
         ("status=preliminary", {"other"}),
         ("identifier=http://a.example|order-4", {"na-4"}),
         ("identifier=order-5", {"na-5"}),
-        ("category=laboratory&_count=100&date=le2026-11-02", {"na-1", "na-2"}),
+        ("category=laboratory&_count=100&date=le2024-11-02", {"na-1", "na-2"}),
         ("patient=nobody", set()),
         ("patient=pat-1&status=preliminary", {"other"}),
         ("subject=Patient/pat-1&status=preliminary", {"other"}),

@@ -56,7 +56,8 @@ class Server:
         return self.folder / "server.log"
 
     def start(self) -> None:
-        command = [*COMMAND, "serve", "--port", str(self.port), "--database", self.database]
+        command = [*COMMAND, "serve", "--port", str(self.port), "--site", "demo"]
+        command += ["--database", self.database]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--as-of", "last"],

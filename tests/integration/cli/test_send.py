@@ -67,7 +67,9 @@ def test_what_is_no_fhir_server_is_told(server: Server, tmp_path: Path) -> None:
 
 
 def test_files_are_scored_without_a_server(folder: Path, tmp_path: Path) -> None:
-    ended = run("score", folder, "--as-of", "last", "--score", "meld_optn", cwd=tmp_path)
+    ended = run(
+        "score", folder, "--as-of", "last", "--site=demo", "--score=meld_optn", cwd=tmp_path
+    )
     assert ended.returncode == 10, ended.stderr
     assert "25" in ended.stdout
     rejects = (tmp_path / "aclf-fhir.rejects.ndjson").read_text()
@@ -75,7 +77,16 @@ def test_files_are_scored_without_a_server(folder: Path, tmp_path: Path) -> None
     (tmp_path / "aclf-fhir.rejects.ndjson").unlink()
     good = tmp_path / "good.ndjson"
     good.write_text("".join(json.dumps(one) + "\n" for one in [patient(), *laboratory()]))
-    written = run("score", good, "--as-of=last", "-o", "ndjson", "--score=meld_optn", cwd=tmp_path)
+    written = run(
+        "score",
+        good,
+        "--as-of=last",
+        "-o",
+        "ndjson",
+        "--site=demo",
+        "--score=meld_optn",
+        cwd=tmp_path,
+    )
     assert written.returncode == 0
     (line,) = written.stdout.splitlines()
     assert json.loads(line)["valueQuantity"]["value"] == 25

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy
 
 from aclf_fhir.errors import AclfError, Category
+from aclf_fhir.mapping.models import Disposition
 from aclf_fhir.store import IndexRows, SearchQuery, Store, Transaction
 from aclf_fhir.store.writer import Writer
 
@@ -288,3 +289,23 @@ def test_nobody_waits_for_a_writer_that_died(store: Store, monkeypatch: pytest.M
     future = store.submit(lambda tx: put(tx, "o"))
     with pytest.raises(AclfError):
         future.result(timeout=30)
+
+
+def test_what_a_failing_unit_saw_is_forgotten(store: Store) -> None:
+    def fails(tx: Transaction) -> None:
+        tx.dispose("a", "Basic", "o", 1, Disposition.HELD, "")
+        put(tx, "p")
+        raise ZeroDivisionError
+
+    def look(tx: Transaction) -> tuple[Disposition | None, bool]:
+        current = tx.current("a", "Basic", "o")
+        assert current is not None
+        return current.disposition, tx.current("a", "Basic", "p") is None
+
+    hold = Hold(store)
+    futures = [store.submit(work) for work in (lambda tx: put(tx, "o"), fails, look)]
+    hold.release()
+    assert futures[2].result() == (None, True)
+    with pytest.raises(ZeroDivisionError):
+        futures[1].result()
+    assert store.write(look) == (None, True)
