@@ -64,10 +64,13 @@ OBSERVATION = orjson.dumps(
             "reference": "Patient/p1",
             "identifier": {"system": "urn:invented:mrn", "value": "MRN-0001"},
         },
-        "encounter": {"reference": "Encounter/e1"},
+        "encounter": {"reference": "Encounter/e1", "display": "Stay on the hepatology ward"},
         "effectiveDateTime": "2024-06-15T08:12:00+02:00",
         "issued": "2024-06-15T08:58:00.000+02:00",
-        "performer": [{"reference": "Organization/lab", "display": "Central laboratory"}],
+        "performer": [
+            {"reference": "Organization/lab", "display": "Central laboratory"},
+            {"reference": "Practitioner/mt1", "display": "Medical technologist"},
+        ],
         "valueQuantity": {
             "value": 205.2,
             "unit": "umol/L",
@@ -90,13 +93,19 @@ OBSERVATION = orjson.dumps(
         "specimen": {"reference": "Specimen/s1"},
         "referenceRange": [
             {
+                "low": {
+                    "value": 3.4,
+                    "unit": "umol/L",
+                    "system": "http://unitsofmeasure.org",
+                    "code": "umol/L",
+                },
                 "high": {
                     "value": 17.1,
                     "unit": "umol/L",
                     "system": "http://unitsofmeasure.org",
                     "code": "umol/L",
                 },
-                "text": "up to 17.1 umol/L",
+                "text": "3.4 to 17.1 umol/L",
             }
         ],
     }

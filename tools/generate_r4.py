@@ -422,7 +422,7 @@ class Package:
         return text.rstrip("\n") + "\n" + body + "\n"
 
     def _title(self, writer: Writer) -> str:
-        return next(n for n in self.resources if module_name(n) == writer.module)
+        return str(next(n for n in self.resources if module_name(n) == writer.module))
 
     def _value_sets(self, shared: set[str]) -> str:
         text = HEADER.format(title="Codes of required bindings that several R4 types share.")

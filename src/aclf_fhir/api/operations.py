@@ -4,6 +4,7 @@ On a stored Patient, `$score` and `$screen` answer for any pair of clocks (`asOf
 `knownAt`); on the system they take a Bundle, and nothing of it is stored.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -33,6 +34,7 @@ router = APIRouter(
 
 _CLOCKS = ("asOf", "knownAt")
 _IGNORED = frozenset({"_format", "_pretty"})
+_PLACE = re.compile(r"Bundle\.entry\[\d+\](?:\.resource\b)?")
 _EMPTY = b'{"resourceType":"Parameters"}'
 
 
@@ -121,7 +123,11 @@ def _sums(sums: Accounting) -> list[Json]:
 
 def _reasons(entries: Iterable[LogEntry]) -> list[Json]:
     """Group the refused entries by why, their places in Bundles left out."""
-    refused = Counter((entry.type, entry.detail) for entry in entries if entry.outcome == "refused")
+    refused = Counter(
+        (entry.type, _PLACE.sub(entry.type or "Bundle", entry.detail))
+        for entry in entries
+        if entry.outcome == "refused"
+    )
     return [
         _part(
             "reason",

@@ -15,7 +15,6 @@ from typing import Annotated
 
 import requests
 import typer
-from rich.table import Table
 
 from aclf_fhir.batch import Item, Sources, read_sources, send
 from aclf_fhir.cli.accounts import account_of, print_account
@@ -44,7 +43,9 @@ def demo(
     ],
     *,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 8000,
-    site: Annotated[str, typer.Option(help="Whose feed it is: a file of mappings/sites/.")] = "demo",
+    site: Annotated[
+        str, typer.Option(help="Whose feed it is: a file of mappings/sites/.")
+    ] = "demo",
 ) -> None:
     """Start a gateway with an empty database, push examples through it, show what comes out.
 
@@ -181,9 +182,7 @@ def _print_ways(server: FhirServer, rows: list[Row], push: str) -> None:
         ("this push", f"{base}/$intake?push={push}"),
         *((f"{trial} sees", f"{root}/trials/{trial}/fhir/ResearchSubject") for trial in trials),
     ]
-    table = Table(title="Go on", show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold", no_wrap=True)
+    console = results()
+    console.print("Go on:")
     for what, url in ways:
-        table.add_row(what, f"curl -s '{url}'")
-    results().print(table, markup=False)
+        console.print(f"  {what + ':':<24} curl -s '{url}'", markup=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import msgspec
 from rich.table import Table
@@ -23,6 +23,8 @@ SCORES = (
 )
 _COMPONENTS = local_system("components")
 _ROUNDS = 60
+_SHOWN = 3
+"""Missing facts per trial in the table."""
 
 
 @dataclass(slots=True)
@@ -61,17 +63,18 @@ def overview(server: FhirServer) -> list[Row]:
         patient["id"]: Row(patient["id"], _name(patient))
         for patient in _search(server, "Patient", {})
     }
-    wanted = ",".join(f"{local_system('scores')}|{score}" for score, _ in SCORES)
-    for observation in _search(server, "Observation", {"code": wanted}):
-        _take_score(rows, observation)
+    for row in rows.values():
+        for score, _ in SCORES:
+            for observation in _newest(server, row.patient, score):
+                row.scores[score] = (_value(observation), observation["effectiveDateTime"])
     for kind, take in (("verdict", _take_verdict), ("outcome", _take_outcome)):
         category = f"{local_system('categories')}|{kind}"
         for observation in _search(server, "Observation", {"category": category}):
             take(rows, observation)
     for subject in _search(server, "ResearchSubject", {}):
-        row = rows.get(_id(subject["individual"]))
-        if row is not None:
-            row.statuses[_id(subject["study"])] = subject["status"]
+        one = rows.get(_id(subject["individual"]))
+        if one is not None:
+            one.statuses[_id(subject["study"])] = subject["status"]
     return sorted(rows.values(), key=lambda row: row.patient)
 
 
@@ -83,37 +86,44 @@ def print_overview(rows: list[Row]) -> None:
         table.add_column(column, overflow="fold")
     for trial in trials:
         table.add_column(trial, overflow="fold")
-    table.add_column("missing next", overflow="fold")
-    table.add_column("outcome", overflow="fold")
+    table.add_column("missing next", overflow="fold", min_width=30)
+    table.add_column("outcome", overflow="fold", min_width=25)
     for row in rows:
         table.add_row(
             f"{row.patient}\n{row.name}".strip(),
             row.last[:10],
             *(row.scores.get(score, ("–", ""))[0] for score, _ in SCORES),
             *(_verdict(row, trial) for trial in trials),
-            _joined(row.missing, trials),
+            _joined({trial: _first(needs) for trial, needs in row.missing.items()}, trials),
             _joined(row.outcomes, trials),
         )
     results().print(table, markup=False)
 
 
 def _verdict(row: Row, trial: str) -> str:
+    """Show the machine's verdict, and the status a person has given."""
     status = row.statuses.get(trial, "")
-    return f"{row.verdicts.get(trial, '–')}\n{status}".strip()
+    moved = "" if status == "potential-candidate" else status
+    return f"{row.verdicts.get(trial, '–')}\n{moved}".strip()
+
+
+def _first(needs: list[str]) -> list[str]:
+    """Show the first few; the verdict itself has them all."""
+    more = len(needs) - _SHOWN
+    return [*needs[:_SHOWN], f"and {more} more"] if more > 0 else needs
+
+
+def _need(component: dict[str, Any]) -> str:
+    """Name a missing fact by its concept, as the extension beside the text does."""
+    for one in component.get("extension", ()):
+        for part in one.get("extension", ()):
+            if part["url"] == "concept":
+                return str(part["valueCode"])
+    return str(component["valueString"])
 
 
 def _joined(texts: dict[str, list[str]], trials: list[str]) -> str:
     return "\n".join(f"{trial}: {'; '.join(texts[trial])}" for trial in trials if texts.get(trial))
-
-
-def _take_score(rows: dict[str, Row], observation: dict[str, Any]) -> None:
-    row = rows.get(_id(observation["subject"]))
-    score = _code(observation["code"], local_system("scores"))
-    at = observation.get("effectiveDateTime", "")
-    if row is None or observation["status"] == "entered-in-error":
-        return
-    if at >= row.scores.get(score, ("", ""))[1]:
-        row.scores[score] = (_value(observation), at)
 
 
 def _take_verdict(rows: dict[str, Row], observation: dict[str, Any]) -> None:
@@ -121,7 +131,7 @@ def _take_verdict(rows: dict[str, Row], observation: dict[str, Any]) -> None:
     if row is not None:
         row.verdicts[trial] = _value(observation)
         row.missing[trial] = [
-            component["valueString"]
+            _need(component)
             for component in observation.get("component", ())
             if _code(component["code"], _COMPONENTS) == "missing-next"
         ]
@@ -145,7 +155,7 @@ def _value(observation: dict[str, Any]) -> str:
     if "valueBoolean" in observation:
         return "yes" if observation["valueBoolean"] else "no"
     for component in observation.get("component", ()):
-        if _code(component["code"], _COMPONENTS) == "bounds" and "valueRange" in component:
+        if _code(component["code"], _COMPONENTS) == "rounded-bounds" and "valueRange" in component:
             ends = component["valueRange"]
             return f"{ends['low']['value']}–{ends['high']['value']}?"
     possible = [
@@ -153,7 +163,7 @@ def _value(observation: dict[str, Any]) -> str:
         for component in observation.get("component", ())
         if _code(component["code"], _COMPONENTS) == "possible"
     ]
-    return f"{' or '.join(possible)}?" if possible else "unknown"
+    return f"{possible[0]}–{possible[-1]}?" if possible else "unknown"
 
 
 def _text(concept: dict[str, Any]) -> str:
@@ -185,10 +195,23 @@ def _id(reference: dict[str, Any]) -> str:
     return str(reference.get("reference", "")).partition("/")[2]
 
 
+def _newest(server: FhirServer, patient: str, score: str) -> list[dict[str, Any]]:
+    """Return the newest Observation of a score that still stands, if there is one."""
+    asked = {
+        "patient": patient,
+        "code": f"{local_system('scores')}|{score}",
+        "status:not": "entered-in-error",
+        "_sort": "-date",
+        "_count": "1",
+        "_total": "none",
+    }
+    bundle = _page(server, f"Observation?{urlencode(asked)}")
+    return [one["resource"] for one in bundle.get("entry", ()) if one["search"]["mode"] == "match"]
+
+
 def _search(server: FhirServer, type_: str, parameters: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Yield the matches of all pages, once nothing is waiting for its evaluation."""
-    asked = {**parameters, "_count": "500"}
-    path = f"{type_}?" + "&".join(f"{name}={quote(value)}" for name, value in asked.items())
+    path = f"{type_}?{urlencode({**parameters, '_count': '500'})}"
     for _ in range(_ROUNDS):
         bundle = _page(server, path)
         if all(entry["search"]["mode"] != "outcome" for entry in bundle.get("entry", ())):

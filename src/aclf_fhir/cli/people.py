@@ -2,7 +2,7 @@
 
 ```yaml
 acts:
-  - trial: nct03668171         # id of the trial
+  - trial: example-aclf-01      # id of the trial
     patient: invented-1        # logical id of the Patient
     status: on-study           # ResearchSubject.status from then on
     start: 2024-03-05T09:00:00+01:00   # ResearchSubject.period.start, where the status has one

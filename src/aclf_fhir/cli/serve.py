@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import sys
 import threading
 from dataclasses import replace
 from enum import StrEnum
@@ -22,6 +21,7 @@ from aclf_fhir.workflows.opening import close_gateway, open_gateway
 __all__ = ["Clock", "serve"]
 
 _DRAIN_S = 20
+_STDIN = 0
 
 
 class Clock(StrEnum):
@@ -140,5 +140,6 @@ def _stopped(_signal: int, _frame: FrameType | None) -> None:
 
 def _leave_with_parent() -> None:
     """Stop when standard input closes, which it does however the parent ends."""
-    sys.stdin.buffer.read()
+    while os.read(_STDIN, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)

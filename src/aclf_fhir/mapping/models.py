@@ -441,7 +441,7 @@ class MappingContext:
         Value sets that hold a code of this system, for longest-prefix matching.
     trials
         Trial id by every identifier or reference that names the study
-        (`nct03668171`, `ResearchStudy/nct03668171`, canonical URL, registry number).
+        (`example-aclf-01`, `ResearchStudy/example-aclf-01`, canonical URL, registry number).
     resource_id, version, known
         Key of the resource version mapped, and when it was learnt.
     subject_dates

@@ -24,6 +24,7 @@ def is_own(resource: "Resource") -> bool:
     if found is None:
         return False
     for identifier in found if isinstance(found, list) else (found,):
-        if identifier.system is not None and identifier.system.startswith(CANONICAL_BASE):
+        system = identifier.system
+        if system is not None and system.startswith(CANONICAL_BASE):
             return True
     return False

@@ -78,7 +78,7 @@ def provenance(
         The resource versions it read. Evidence of every type stands here, also what
         `derivedFrom` cannot point at in R4 (Condition, Procedure, medication).
     versions
-        Version by rule: `score/meld_optn`, `protocol/nct03668171`, `mapping` …; each
+        Version by rule: `score/meld_optn`, `protocol/example-aclf-01`, `mapping` …; each
         becomes a `policy` URL.
     software_version
         Version of the gateway, whose Device is the agent.

@@ -74,14 +74,17 @@ def _fold(group: list[Fact]) -> tuple[Fact, ...]:
     """Order facts and keep one of each statement sent twice."""
     folded: dict[object, Fact] = {}
     for fact in sorted(group, key=_order):
-        statement = (
-            fact.value,
-            fact.unit,
-            fact.start,
-            fact.end,
-            fact.status,
-            fact.qualifiers,
-            fact.context,
-        )
-        folded.setdefault(statement, fact)
+        folded.setdefault(_statement(fact), fact)
     return tuple(folded.values())
+
+
+def _statement(fact: Fact) -> object:
+    """Return what a fact says, whoever sent it.
+
+    A value of an analyte at an instant is one statement however often it is sent, by
+    whichever encounter or with whichever reference range.
+    """
+    says = (fact.value, fact.start, fact.status)
+    if fact.kind in {FactKind.MEASUREMENT, FactKind.GRADE}:
+        return says
+    return (*says, fact.end, fact.qualifiers, fact.context)

@@ -5,6 +5,7 @@ To add a score: its function and declaration in the module of its family, a line
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from aclf_fhir.scores.aclf_grade import EASL_CLIF_ACLF_GRADE
 from aclf_fhir.scores.albi import ALBI
@@ -36,6 +37,7 @@ from aclf_fhir.scores.meld import (
 from aclf_fhir.scores.nacseld import NACSELD_ACLF
 from aclf_fhir.scores.oxygenation import RESPIRATORY_RATIO
 from aclf_fhir.scores.result import Reason, ScoreResult
+from aclf_fhir.units import Interval
 
 __all__ = [
     "SCORES",
@@ -104,7 +106,20 @@ def compute(score_id: str, inputs: Mapping[str, ScoreValue]) -> ScoreResult:
         bounds or possible grades if they give several, `error` if an input cannot
         be used. A missing number is taken to lie in the range its input declares.
     """
-    return compute_score(SCORES[score_id], inputs)
+    return _computed(score_id, tuple(map(_exactly, inputs.items())))
+
+
+@lru_cache(maxsize=8192)
+def _computed(score_id: str, inputs: tuple[tuple[str, ScoreValue, str], ...]) -> ScoreResult:
+    """Compute a score; a course of results asks for the same inputs again and again."""
+    return compute_score(SCORES[score_id], {name: value for name, value, _ in inputs})
+
+
+def _exactly(item: tuple[str, ScoreValue]) -> tuple[str, ScoreValue, str]:
+    """Tell 1.2 from 1.20, which are equal: a result must not depend on who asked before."""
+    name, value = item
+    written = f"{value.low} {value.high}" if isinstance(value, Interval) else ""
+    return name, value, written
 
 
 def input_error(score_id: str, reason: Reason, name: str) -> ScoreResult:

@@ -23,6 +23,10 @@ def _freshest(judgements: Iterable[Judgement]) -> datetime | None:
     return min((j.fresh_until for j in judgements if j.fresh_until is not None), default=None)
 
 
+def _needs(parts: tuple[Judgement, ...]) -> list[Needs]:
+    return [part.needs for part in parts if part.outcome is not Outcome.NOT_APPLICABLE]
+
+
 def _reasons(judgements: Iterable[Judgement]) -> tuple[Reason, ...]:
     return tuple(dict.fromkeys(reason for judgement in judgements for reason in judgement.reasons))
 
@@ -82,8 +86,8 @@ class AllOf(Node):
         """Judge every part, so that all evidence is shown."""
         parts = tuple(node.judge(situation) for node in self.nodes)
         needs = Needs(
-            Needs.together(part.needs.met for part in parts),
-            Needs.either(part.needs.not_met for part in parts),
+            Needs.together(needs.met for needs in _needs(parts)),
+            Needs.either(needs.not_met for needs in _needs(parts)),
         )
         outcomes = {part.outcome for part in parts} - {Outcome.NOT_APPLICABLE}
         for outcome in (Outcome.NOT_MET, Outcome.UNKNOWN, Outcome.MET):
@@ -113,8 +117,8 @@ class AnyOf(Node):
         """Judge every part, so that all evidence is shown."""
         parts = tuple(node.judge(situation) for node in self.nodes)
         needs = Needs(
-            Needs.either(part.needs.met for part in parts),
-            Needs.together(part.needs.not_met for part in parts),
+            Needs.either(needs.met for needs in _needs(parts)),
+            Needs.together(needs.not_met for needs in _needs(parts)),
         )
         outcomes = {part.outcome for part in parts} - {Outcome.NOT_APPLICABLE}
         for outcome in (Outcome.MET, Outcome.UNKNOWN, Outcome.NOT_MET):

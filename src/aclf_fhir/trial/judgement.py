@@ -107,6 +107,8 @@ class Needs:
     @classmethod
     def of(cls, *needs: Need) -> "Needs":
         """Return what one set of missing facts could decide either way."""
+        if not needs:
+            return cls()
         together = (frozenset(needs),)
         return cls(together, together)
 

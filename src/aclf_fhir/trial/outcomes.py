@@ -144,15 +144,23 @@ class _FollowUp:
             return "yes"
         return "no" if self.day(when.earliest) > day else "unknown"
 
+    def _death_day(self, fact: Fact) -> date:
+        when = fact.value if isinstance(fact.value, TimeRange) else fact.start
+        return self.today if when is None else self.day(when.latest)
+
     def vital(self, day: date) -> _Vital:
         """Say whether the subject died on or before a day."""
         deaths = self.deaths()
         answers = {self._died_by(fact, day) for fact in deaths}
         contact = self.contact(day)
-        if answers == {"yes"} and contact is not None and self.day(_seen(contact)) > day:
-            return _Vital("unknown", (*deaths, contact), "conflicting")
-        if answers == {"yes"} or (answers == {"yes", "unknown"}):
-            return _Vital("yes", tuple(f for f in deaths if self._died_by(f, day) == "yes"))
+        early = [fact for fact in deaths if self._died_by(fact, day) == "yes"]
+        if early and "no" not in answers:
+            # What is signed after a death, about it, contradicts nothing.
+            after = max(self._death_day(fact) for fact in early) + timedelta(days=1)
+            later = self.contact(after, _CONTACTS - {FactKind.ATTESTATION})
+            if later is not None:
+                return _Vital("unknown", (*early, later), "conflicting")
+            return _Vital("yes", tuple(early))
         if {"yes", "no"} <= answers:
             return _Vital("unknown", tuple(deaths), "conflicting")
         if answers == {"no"}:
@@ -163,11 +171,11 @@ class _FollowUp:
             return _Vital("unknown", tuple(deaths), "death-date-unknown")
         return _Vital("unknown", (), "not-due" if self.today < day else "no-contact")
 
-    def contact(self, day: date) -> Fact | None:
+    def contact(self, day: date, kinds: frozenset[FactKind] = _CONTACTS) -> Fact | None:
         """Return the first sign that the patient was alive on or after a day."""
         best: Fact | None = None
         for (kind, _), facts in self.record.facts.items():
-            if kind not in _CONTACTS:
+            if kind not in kinds:
                 continue
             for fact in facts:
                 if fact.status is not FactStatus.USABLE or fact.start is None:
@@ -331,6 +339,10 @@ def _remission(
             competing=follow.evidence(transplants),
             flags=("transplanted",) if transplants else ("died",),
             note="Death or transplantation before the visit is no remission.",
+        )
+    if died.reason == "conflicting":
+        return replace(
+            blank, reasons=(died.reason,), evidence=follow.evidence(died.facts), note=_note(died, day)
         )
     if record.as_of < opens:
         return replace(

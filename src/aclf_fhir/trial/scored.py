@@ -105,7 +105,7 @@ def _unknown_score(evaluation: ScoreEvaluation, situation: Situation) -> Judgeme
         evidence=_score_evidence(evaluation, situation),
         flags=frozenset(result.flags),
         fresh_until=evaluation.fresh_until,
-        details={"concept": evaluation.score, "missing": result.missing},
+        details={"concept": evaluation.score},
     )
 
 
@@ -196,7 +196,8 @@ class ScoreLimit(Node):
         if result.rounded is not None:
             shown = Interval.exact(result.rounded)
         compared = shown if self.rounded else raw
-        if compared is None or raw is None:
+        # Even where every value of a missing input leads to one side: measure it first.
+        if compared is None or raw is None or result.missing:
             return _unknown_score(evaluation, situation)
         outcome = of_truth(limits.truth(compared))
         sensitive = self.rounded and of_truth(limits.truth(raw)) is not outcome
@@ -279,7 +280,6 @@ class ScoreCourse(Node):
         if first is None:
             found = unknown(
                 Reason.ONLY_ONE_OF_A_PAIR,
-                needs=_unknown_score(now, situation).needs,
                 note="No earlier snapshot with a grade.",
             )
             return replace(found, evidence=_score_evidence(now, situation))

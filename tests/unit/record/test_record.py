@@ -1,0 +1,86 @@
+"""A record keeps what counts at T and K, in an order that does not depend on arrival."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+
+from aclf_fhir.record import Fact, FactKind, FactStatus, Record, SentValue, SourceVersion
+from aclf_fhir.units import Interval, TimeRange
+
+T = datetime(2026, 3, 1, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def measured(value: str = "12", *, at: datetime | None = T, known: datetime = T, id: str = "o1") -> Fact:
+    number = Interval.exact(Decimal(value))
+    return Fact(
+        subject="p1",
+        kind=FactKind.MEASUREMENT,
+        concept="bilirubin_total",
+        value=number,
+        unit="mg/dL",
+        start=TimeRange.exact(at) if at else None,
+        known=known,
+        source=SourceVersion("Observation", id, 1, "valueQuantity"),
+        sent=SentValue(value, "mg/dL", number, "mg/dL"),
+    )
+
+
+def of(record: Record) -> tuple[Fact, ...]:
+    return record.of_concept(FactKind.MEASUREMENT, "bilirubin_total")
+
+
+@pytest.mark.parametrize(("known", "counts"), [(T, True), (T + HOUR, False), (T - HOUR, True)])
+def test_what_was_learnt_after_k_does_not_count(known, counts):
+    assert bool(of(Record.of("p1", [measured(known=known)], as_of=T, known_at=T))) is counts
+
+
+@pytest.mark.parametrize(("at", "counts"), [(T, True), (T + HOUR, False), (T - HOUR, True), (None, True)])
+def test_what_is_true_only_after_t_does_not_count(at, counts):
+    assert bool(of(Record.of("p1", [measured(at=at)], as_of=T, known_at=T))) is counts
+
+
+def test_what_may_have_been_true_at_t_counts():
+    fact = replace(measured(), start=TimeRange(T - HOUR, T + HOUR))
+    assert of(Record.of("p1", [fact], as_of=T, known_at=T)) == (fact,)
+
+
+def test_the_same_result_sent_twice_is_one_fact():
+    again = replace(measured(id="o2"), context=(("encounter", "Encounter/1"),))
+    assert len(of(Record.of("p1", [measured(), again], as_of=T, known_at=T))) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        measured("12.1", id="o2"),
+        measured(at=T - HOUR, id="o2"),
+        replace(measured(id="o2"), status=FactStatus.PRELIMINARY),
+    ],
+    ids=["value", "instant", "status"],
+)
+def test_another_statement_stays_another_fact(other):
+    assert len(of(Record.of("p1", [measured(), other], as_of=T, known_at=T))) == 2
+
+
+def test_order_of_arrival_leaves_no_trace():
+    facts = [measured(), measured("11", at=T - HOUR, id="o2"), measured("10", at=None, id="o3")]
+    records = {
+        of(Record.of("p1", order, as_of=T, known_at=T)) for order in permutations(facts)
+    }
+    assert len(records) == 1
+    assert [fact.start for fact in records.pop()][0] is None
+
+
+def test_the_same_knowledge_can_be_judged_for_an_earlier_instant():
+    record = Record.of("p1", [measured(), measured("11", at=T - 2 * HOUR, id="o2")], as_of=T, known_at=T)
+    earlier = record.at(T - HOUR)
+    assert [fact.source.id for fact in of(earlier)] == ["o2"]
+    assert earlier.known_at == T
+
+
+def test_a_source_names_its_version():
+    assert measured().source.reference == "Observation/o1/_history/1"

@@ -1,0 +1,876 @@
+"""Every kind of criterion: below, on and above its limits, and each reason for unknown."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from aclf_fhir.catalog import load_catalog
+from aclf_fhir.errors import AclfError
+from aclf_fhir.evaluation import Reason
+from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.trial.criteria import Reader, parse_quantity
+from aclf_fhir.trial.judgement import Judgement, Outcome
+from aclf_fhir.trial.periods import parse_period
+from aclf_fhir.trial.situation import Situation
+from aclf_fhir.units import Interval, TimeRange
+from tests.unit.evaluation.facts import (
+    T,
+    ago,
+    attested,
+    done,
+    fact,
+    found,
+    given,
+    graded,
+    measured,
+    record,
+    rules,
+)
+
+ITEMS = {
+    **load_catalog().protocols["nct03668171"].items,
+    **load_catalog().protocols["nct02857010"].items,
+}
+MET, NOT_MET, UNKNOWN, NA = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
+SUPPORTS = ("renal_replacement", "mechanical_ventilation", "vasopressor")
+
+
+def judge(data: dict[str, Any], *facts: Fact, feeds: tuple[str, ...] = ()) -> Judgement:
+    node = Reader("test").node(data, "criterion")
+    situation = Situation(record(*facts), rules(*feeds), study="this", items=ITEMS)
+    return node.judge(situation)
+
+
+def outcome(data: dict[str, Any], *facts: Fact, feeds: tuple[str, ...] = ()) -> Outcome:
+    return judge(data, *facts, feeds=feeds).outcome
+
+
+def born(years: int, days: int = 0) -> Fact:
+    day = TimeRange.exact(T.replace(year=T.year - years) - timedelta(days=days))
+    return fact(FactKind.DEMOGRAPHIC, "birth_date", day, None)
+
+
+# ── Age and sex ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("birth", "expected"),
+    [
+        (born(18, -1), NOT_MET),
+        (born(18), MET),
+        (born(71, -1), MET),
+        (born(71), NOT_MET),
+        (born(17, 200), NOT_MET),
+    ],
+)
+def test_age(birth: Fact, expected: Outcome) -> None:
+    judged = judge({"age": {"min": "18 a", "max": "70 a"}}, birth)
+    assert judged.outcome is expected
+    assert judged.distance is not None
+
+
+def test_age_of_a_birth_year_only() -> None:
+    year = TimeRange(T.replace(year=1954, month=1, day=1), T.replace(year=1954, month=12, day=31))
+    data = {"age": {"min": "18 a", "max": "69 a"}}
+    partial = judge(data, fact(FactKind.DEMOGRAPHIC, "birth_date", year, None))
+    assert (partial.outcome, partial.reasons) == (UNKNOWN, (Reason.COMPARATOR_STRADDLES,))
+    certain = judge(
+        {"age": {"max": "70 a"}}, fact(FactKind.DEMOGRAPHIC, "birth_date", year, None)
+    )
+    assert (certain.outcome, certain.flags) == (MET, frozenset())
+    assert judge(data).reasons == (Reason.NO_DATA,)
+
+
+def sexed(birth: str | None, gender: str | None) -> list[Fact]:
+    facts = []
+    if birth:
+        facts.append(fact(FactKind.DEMOGRAPHIC, "birth_sex", birth, None))
+    if gender:
+        facts.append(fact(FactKind.DEMOGRAPHIC, "sex", gender, None))
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "reason"),
+    [
+        (sexed("female", None), MET, None),
+        (sexed(None, "female"), MET, None),
+        (sexed("female", "male"), MET, None),
+        (sexed("male", "male"), NOT_MET, None),
+        (sexed(None, "male"), UNKNOWN, Reason.CONFLICTING),
+        (sexed("unknown", "male"), UNKNOWN, Reason.NO_DATA),
+        ([], UNKNOWN, Reason.NO_DATA),
+        ([*sexed("male", "male"), found("pregnancy")], UNKNOWN, Reason.CONFLICTING),
+        ([*sexed("male", None), found("pregnancy", "absent")], NOT_MET, None),
+    ],
+)
+def test_sex(facts: list[Fact], expected: Outcome, reason: Reason | None) -> None:
+    judged = judge({"sex": {"is": "female", "contradicted_by": ["pregnancy"]}}, *facts)
+    assert judged.outcome is expected
+    assert judged.reasons == (() if reason is None else (reason,))
+
+
+# ── Findings and procedures ──────────────────────────────────────────────────────────────────────
+
+CURRENT = {"finding": {"name": "malignancy", "when": "current", "absent_within": "30 d"}}
+EVER = {"finding": {"name": "hiv", "when": "ever", "absent_within": "90 d"}}
+WINDOW = {"finding": {"name": "gi_bleeding", "within": "120 h"}}
+TOUCHING = {"finding": {"name": "gi_bleeding", "within": "120 h", "touching": "counts"}}
+
+
+@pytest.mark.parametrize(
+    ("fact_", "expected", "reason"),
+    [
+        (found("malignancy", hours=900), MET, None),
+        (found("malignancy", hours=None), MET, None),
+        (found("malignancy", qualifiers=frozenset({"history"})), UNKNOWN, Reason.NEEDS_ATTESTATION),
+        (found("malignancy", hours=900, end=ago(5)), UNKNOWN, Reason.NEEDS_ATTESTATION),
+        (found("malignancy", hours=900, end=TimeRange.exact(T)), MET, None),
+        (found("malignancy", qualifiers=frozenset({"provisional"})), UNKNOWN, Reason.PRELIMINARY),
+        (found("malignancy", qualifiers=frozenset({"review"})), UNKNOWN, Reason.NEEDS_ATTESTATION),
+        (
+            found("malignancy", qualifiers=frozenset({"supporting"})),
+            UNKNOWN,
+            Reason.NEEDS_ATTESTATION,
+        ),
+        (found("malignancy", "absent", qualifiers=frozenset({"refuted"})), UNKNOWN, Reason.NO_DATA),
+        (found("malignancy", "absent", 719), NOT_MET, None),
+        (found("malignancy", "absent", 720), NOT_MET, None),
+        (found("malignancy", "absent", 721), UNKNOWN, Reason.NO_DATA),
+        (found("malignancy", "absent", None), UNKNOWN, Reason.NO_DATA),
+        (
+            found("malignancy", "absent", qualifiers=frozenset({"review"})),
+            UNKNOWN,
+            Reason.NO_DATA,
+        ),
+        (found("malignancy", status=FactStatus.PRELIMINARY), UNKNOWN, Reason.PRELIMINARY),
+        (found("malignancy", status=FactStatus.CONFLICTING), UNKNOWN, Reason.CONFLICTING),
+        (found("malignancy", status=FactStatus.RETRACTED), UNKNOWN, Reason.RETRACTED),
+        (fact(FactKind.FINDING, "malignancy", None), UNKNOWN, Reason.NO_DATA),
+        (found("hiv"), UNKNOWN, Reason.NO_DATA),
+    ],
+)
+def test_current_finding(fact_: Fact, expected: Outcome, reason: Reason | None) -> None:
+    judged = judge(CURRENT, fact_)
+    assert judged.outcome is expected
+    assert judged.reasons == (() if reason is None else (reason,))
+
+
+def test_history_that_is_ignored_proves_no_absence() -> None:
+    data = {"finding": {"name": "malignancy", "when": "current", "past": "ignored"}}
+    past = found("malignancy", qualifiers=frozenset({"history"}))
+    assert judge(data, past).reasons == (Reason.OUTSIDE_WINDOW,)
+    counted = {"finding": {"name": "malignancy", "when": "current", "past": "counts"}}
+    assert outcome(counted, past) is MET
+
+
+def test_a_later_negative_finding_contradicts_a_current_one() -> None:
+    facts = found("malignancy", hours=50), found("malignancy", "absent", 5)
+    assert judge(CURRENT, *facts).reasons == (Reason.CONFLICTING,)
+    assert outcome(CURRENT, found("malignancy", hours=5), found("malignancy", "absent", 50)) is MET
+    assert outcome(EVER, found("hiv", hours=50), found("hiv", "absent", 5)) is MET
+
+
+def test_ever_counts_history() -> None:
+    assert outcome(EVER, found("hiv", hours=90000, qualifiers=frozenset({"history"}))) is MET
+
+
+@pytest.mark.parametrize(
+    ("fact_", "expected", "touching"),
+    [
+        (found("gi_bleeding", hours=119), MET, MET),
+        (found("gi_bleeding", hours=120), MET, MET),
+        (found("gi_bleeding", hours=120.01), UNKNOWN, UNKNOWN),
+        (found("gi_bleeding", hours=200, end=ago(100)), MET, MET),
+        (found("gi_bleeding", start=ago(130, until=106)), UNKNOWN, MET),
+        (found("gi_bleeding", hours=None), UNKNOWN, UNKNOWN),
+        (found("gi_bleeding", hours=None, recorded=ago(50).latest), UNKNOWN, UNKNOWN),
+        (found("gi_bleeding", hours=None, recorded=ago(200).latest), UNKNOWN, UNKNOWN),
+        (found("gi_bleeding", "absent", 3), UNKNOWN, UNKNOWN),
+    ],
+)
+def test_event_in_a_window(fact_: Fact, expected: Outcome, touching: Outcome) -> None:
+    assert outcome(WINDOW, fact_) is expected
+    assert outcome(TOUCHING, fact_) is touching
+
+
+def test_an_event_leaves_its_window() -> None:
+    assert judge(WINDOW, found("gi_bleeding", hours=119)).fresh_until == T + timedelta(hours=1)
+    undated = {"finding": {"name": "gi_bleeding", "when": "window"}}
+    assert outcome(undated, found("gi_bleeding")) is UNKNOWN
+
+
+def test_a_complete_feed_clears() -> None:
+    assert outcome(WINDOW, feeds=("gi_bleeding",)) is NOT_MET
+    maybe = found("gi_bleeding", status=FactStatus.PRELIMINARY)
+    assert outcome(WINDOW, maybe, feeds=("gi_bleeding",)) is UNKNOWN
+
+
+def test_a_value_that_is_not_listed_needs_a_person() -> None:
+    data = {"finding": {"name": "liver_disease_cause", "when": "ever", "values": ["viral"]}}
+    assert outcome(data, found("liver_disease_cause", "viral")) is MET
+    assert judge(data, found("liver_disease_cause", "other")).reasons == (Reason.NEEDS_ATTESTATION,)
+
+
+def test_procedure() -> None:
+    data = {"procedure": {"name": "liver_transplantation", "when": "ever"}}
+    assert outcome(data, done("liver_transplantation", 9000)) is MET
+    assert outcome(data, done("liver_transplantation", value="not_done")) is UNKNOWN
+
+
+# ── Drugs and supports ───────────────────────────────────────────────────────────────────────────
+
+DRUG = {
+    "medication": {
+        "names": ["corticosteroid"],
+        "within": "30 d",
+        "routes_ignored": ["topical"],
+        "flag": "why",
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("fact_", "expected"),
+    [
+        (given("corticosteroid", None, 720), MET),
+        (given("corticosteroid", None, 721), UNKNOWN),
+        (given("corticosteroid", None, 900, lasted=300), MET),
+        (given("corticosteroid", None, 900, qualifiers=frozenset({"reported", "active"})), MET),
+        (given("corticosteroid", None, 900, qualifiers=frozenset({"reported"})), UNKNOWN),
+        (given("corticosteroid", None, 5, qualifiers=frozenset({"reported"})), MET),
+        (given("corticosteroid", None, 5, qualifiers=frozenset({"reported", "not_taken"})), UNKNOWN),
+        (given("corticosteroid", None, 5, qualifiers=frozenset({"reported", "intended"})), UNKNOWN),
+        (given("corticosteroid", None, 5, qualifiers=frozenset({"requested"})), UNKNOWN),
+        (
+            given("corticosteroid", None, 5, qualifiers=frozenset({"administered", "topical"})),
+            UNKNOWN,
+        ),
+        (given("corticosteroid", None, 5, status=FactStatus.PRELIMINARY), UNKNOWN),
+        (
+            given(
+                "corticosteroid", None, 900, qualifiers=frozenset({"administered", "in_progress"})
+            ),
+            MET,
+        ),
+    ],
+)
+def test_medication(fact_: Fact, expected: Outcome) -> None:
+    judged = judge(DRUG, fact_)
+    assert judged.outcome is expected
+    assert judged.flags == (frozenset({"why"}) if expected is MET else frozenset())
+
+
+def test_medication_without_record() -> None:
+    assert judge(DRUG).reasons == (Reason.NO_DATA,)
+    assert outcome(DRUG, feeds=("corticosteroid",)) is NOT_MET
+    assert judge(DRUG, given("corticosteroid", None, 719)).fresh_until == T + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("data", "facts", "expected"),
+    [
+        ("renal_replacement", [done("renal_replacement", 5)], MET),
+        ({"name": "renal_replacement", "within": "7 d"}, [done("renal_replacement", 168)], MET),
+        ({"name": "renal_replacement", "within": "7 d"}, [done("renal_replacement", 169)], UNKNOWN),
+        ("renal_replacement", [attested("renal-replacement", "no")], NOT_MET),
+        ("mechanical_ventilation", [done("mechanical_ventilation")], MET),
+        ("mechanical_ventilation", [attested("mechanical-ventilation", "no")], NOT_MET),
+        ("vasopressor", [given("terlipressin", None)], MET),
+        ("vasopressor", [given("norepinephrine", None, status=FactStatus.PRELIMINARY)], UNKNOWN),
+        ("vasopressor", [], UNKNOWN),
+    ],
+)
+def test_organ_support(data: object, facts: list[Fact], expected: Outcome) -> None:
+    assert outcome({"organ_support": data}, *facts) is expected
+
+
+# ── Measured values ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "expected"),
+    [
+        ({"min": "170 umol/L"}, "169.99 umol/L", NOT_MET),
+        ({"min": "170 umol/L"}, "170 umol/L", MET),
+        ({"min": "170 umol/L"}, "9.94 mg/dL", NOT_MET),
+        ({"min": "170 umol/L"}, "9.95 mg/dL", MET),
+        ({"gt": "170 umol/L"}, "170 umol/L", NOT_MET),
+        ({"gt": "170 umol/L"}, "170.01 umol/L", MET),
+        ({"max": "170 umol/L"}, "170 umol/L", MET),
+        ({"max": "170 umol/L"}, "170.01 umol/L", NOT_MET),
+        ({"lt": "170 umol/L"}, "170 umol/L", NOT_MET),
+        ({"lt": "170 umol/L"}, "169.99 umol/L", MET),
+        ({"gt": "170 umol/L"}, ">170 umol/L", MET),
+        ({"gt": "170 umol/L"}, ">=170 umol/L", UNKNOWN),
+        ({"min": "170 umol/L"}, ">=170 umol/L", MET),
+        ({"min": "170 umol/L"}, "<170 umol/L", NOT_MET),
+        ({"min": "170 umol/L"}, "<=170 umol/L", UNKNOWN),
+        ({"min": "170 umol/L", "max": "200 umol/L"}, "201 umol/L", NOT_MET),
+        ({"min": "170 umol/L", "max": "200 umol/L"}, ">180 umol/L", UNKNOWN),
+    ],
+)
+def test_lab(limit: dict[str, str], value: str, expected: Outcome) -> None:
+    judged = judge({"lab": {"name": "bilirubin_total", **limit}}, measured("bilirubin_total", value))
+    assert judged.outcome is expected
+    if expected is UNKNOWN:
+        assert judged.reasons == (Reason.COMPARATOR_STRADDLES,)
+
+
+def test_lab_shows_what_was_sent_and_how_it_was_converted() -> None:
+    judged = judge(
+        {"lab": {"name": "bilirubin_total", "min": "170 umol/L"}},
+        measured("bilirubin_total", "9.95 mg/dL"),
+    )
+    (evidence,) = judged.evidence
+    assert evidence.sent == "9.95 mg/dL"
+    assert evidence.conversion == "9.95 mg/dL x 17.1 = 170.145 umol/L"
+    assert judged.distance is not None
+    assert (judged.distance.value, judged.distance.unit) == (Decimal("0.145"), "umol/L")
+    back = judge(
+        {"lab": {"name": "bilirubin_total", "min": "10 mg/dL"}},
+        measured("bilirubin_total", "205.2 umol/L"),
+    )
+    assert back.evidence[0].conversion == "205.2 umol/L / 17.1 = 12 mg/dL"
+
+
+def test_lab_reasons() -> None:
+    data = {"lab": {"name": "alpha_fetoprotein", "gt": "400 ng/mL", "max_age": "90 d"}}
+    assert judge(data).reasons == (Reason.NO_DATA,)
+    assert outcome(data, measured("alpha_fetoprotein", "401 ng/mL", 2160)) is MET
+    assert judge(data, measured("alpha_fetoprotein", "401 ng/mL", 2161)).reasons == (Reason.STALE,)
+
+
+RISE = {
+    "lab_rise": {
+        "name": "bilirubin_total",
+        "per_day": {"min": "17.1 umol/L"},
+        "apart": {"min": "12 h", "max": "72 h"},
+    }
+}
+
+
+def pair(hours: float, first: str, last: str = "160 umol/L", **rest: Any) -> list[Fact]:
+    return [
+        measured("bilirubin_total", first, 1 + hours, **rest),
+        measured("bilirubin_total", last, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (pair(24, "142.9 umol/L"), MET),
+        (pair(24, "143 umol/L"), NOT_MET),
+        (pair(48, "125.8 umol/L"), MET),
+        (pair(48, "125.9 umol/L"), NOT_MET),
+        (pair(11.99, "100 umol/L"), UNKNOWN),
+        (pair(12, "100 umol/L"), MET),
+        (pair(72, "100 umol/L"), MET),
+        (pair(72.01, "100 umol/L"), UNKNOWN),
+        (pair(24, "<142.9 umol/L"), MET),
+        (pair(24, "<143 umol/L"), UNKNOWN),
+        (pair(24, "100 umol/L", status=FactStatus.PRELIMINARY), UNKNOWN),
+        (pair(24, "100 umol/L", status=FactStatus.CONFLICTING), UNKNOWN),
+        ([measured("bilirubin_total", "100 umol/L", start=ago(30, until=20)), *pair(80, "1 umol/L")], UNKNOWN),
+        ([*pair(30, "100 umol/L"), measured("bilirubin_total", "159 umol/L", 3)], MET),
+        ([measured("bilirubin_total", "160 umol/L", start=ago(9, until=2))], UNKNOWN),
+        ([measured("bilirubin_total", "160 umol/L")], UNKNOWN),
+        ([], UNKNOWN),
+    ],
+)
+def test_lab_rise(facts: list[Fact], expected: Outcome) -> None:
+    assert outcome(RISE, *facts) is expected
+
+
+def test_lab_rise_across_the_night_the_clocks_change() -> None:
+    # 31 March 2024, 01:00 UTC: central Europe loses an hour; the pair is 24 h apart all the same.
+    zoned = [measured("bilirubin_total", "142.9 umol/L", 25), measured("bilirubin_total", "160 umol/L")]
+    judged = judge(RISE, *zoned)
+    assert judged.details["daily_rise"] == Decimal("17.1")
+    assert judged.distance is not None
+    assert judged.distance.unit == "umol/L/d"
+
+
+def stay(hours: float) -> Fact:
+    return fact(FactKind.ENCOUNTER, "inpatient", "in_progress", hours)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ([measured("creatinine", "1 mg/dL", 500), stay(100), measured("creatinine", "3.01 mg/dL")], MET),
+        ([measured("creatinine", "1 mg/dL", 500), stay(100), measured("creatinine", "3 mg/dL")], NOT_MET),
+        ([measured("creatinine", "1 mg/dL", 2300), stay(100), measured("creatinine", "9 mg/dL")], NOT_MET),
+        ([stay(100), measured("creatinine", "1 mg/dL", 90), measured("creatinine", "9 mg/dL")], MET),
+        ([measured("creatinine", "1 mg/dL", 500), measured("creatinine", "9 mg/dL")], UNKNOWN),
+        ([measured("creatinine", "<1 mg/dL", 500), stay(100), measured("creatinine", "9 mg/dL")], UNKNOWN),
+        (
+            [
+                measured("creatinine", "1 mg/dL", 500, status=FactStatus.PRELIMINARY),
+                stay(100),
+                measured("creatinine", "9 mg/dL"),
+            ],
+            NOT_MET,
+        ),
+        ([stay(100)], UNKNOWN),
+    ],
+)
+def test_lab_ratio_to_the_baseline(facts: list[Fact], expected: Outcome) -> None:
+    assert outcome({"lab_ratio": {"name": "creatinine", "gt": 3, "baseline": "90 d"}}, *facts) is expected
+
+
+def upper(text: str) -> Interval:
+    number, unit = parse_quantity(text)
+    table = rules().analytes["bilirubin_total"].units
+    return table.convert(Interval.exact(number), unit, table.canonical)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("102.4 umol/L", MET), ("102.5 umol/L", NOT_MET), ("<102.5 umol/L", MET), (">5 umol/L", UNKNOWN)],
+)
+def test_multiples_of_the_upper_limit_of_the_same_result(value: str, expected: Outcome) -> None:
+    data = {"lab": {"name": "bilirubin_total", "lt": "5 ULN"}}
+    with_limit = measured("bilirubin_total", value, reference_high=upper("20.5 umol/L"))
+    assert outcome(data, with_limit) is expected
+    assert outcome(data, measured("bilirubin_total", value)) is UNKNOWN
+
+
+def test_grades() -> None:
+    severe = {"grade": {"name": "he_grade", "min": 3}}
+    assert outcome(severe, graded("he_grade", 2)) is NOT_MET
+    assert outcome(severe, graded("he_grade", 3)) is MET
+    overt = fact(FactKind.GRADE, "he_grade", Interval(Decimal(2), Decimal(4)))
+    assert outcome(severe, overt) is UNKNOWN
+    assert outcome(severe) is UNKNOWN
+    any_ = {"grade": {"name": "ascites", "in": ["mild", "moderate"]}}
+    assert outcome(any_, graded("ascites", "mild")) is MET
+    assert outcome(any_, graded("ascites", "none")) is NOT_MET
+    assert outcome(any_, fact(FactKind.GRADE, "ascites", frozenset({"mild", "none"}))) is UNKNOWN
+    class_ = {"grade": {"name": "nyha_class", "min": 3, "max_age": "30 d"}}
+    assert outcome(class_, graded("nyha_class", 3, 720)) is MET
+    assert outcome(class_, graded("nyha_class", 3, 721)) is UNKNOWN
+
+
+# ── Scores ───────────────────────────────────────────────────────────────────────────────────────
+
+MELD = {"score": {"name": "meld_optn", "min": 17, "max": 30, "max_span": "24 h"}}
+
+
+def blood(inr: str, *, bilirubin: str = "6", creatinine: str = "1.1", hours: float = 1) -> list[Fact]:
+    return [
+        measured("creatinine", f"{creatinine} mg/dL", hours),
+        measured("bilirubin_total", f"{bilirubin} mg/dL"),
+        measured("inr", f"{inr} {{INR}}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "sensitive"),
+    [
+        (blood("1.237"), NOT_MET, False),
+        (blood("1.238"), MET, True),
+        (blood("1.293"), MET, True),
+        (blood("1.294"), MET, False),
+        (blood("1.728", bilirubin="11", creatinine="2.4"), MET, False),
+        (blood("1.729", bilirubin="11", creatinine="2.4"), MET, True),
+        (blood("1.807", bilirubin="11", creatinine="2.4"), MET, True),
+        (blood("1.808", bilirubin="11", creatinine="2.4"), NOT_MET, False),
+    ],
+)
+def test_a_score_is_rounded_before_it_is_compared(
+    facts: list[Fact], expected: Outcome, sensitive: bool
+) -> None:
+    judged = judge(MELD, *facts, feeds=SUPPORTS)
+    assert judged.outcome is expected
+    assert ("rounding_sensitive" in judged.flags) is sensitive
+
+
+def test_the_raw_number_may_be_compared() -> None:
+    data = {"score": {"name": "meld_optn", "min": 17, "max": 30, "compare": "raw"}}
+    assert outcome(data, *blood("1.238"), feeds=SUPPORTS) is NOT_MET
+
+
+def test_a_span_is_decisive_only_where_the_protocol_says_so() -> None:
+    apart = blood("1.4", hours=26)
+    judged = judge(MELD, *apart, feeds=SUPPORTS)
+    assert (judged.outcome, judged.reasons) == (UNKNOWN, (Reason.OUTSIDE_WINDOW,))
+    free = judge({"score": {"name": "meld_optn", "min": 17, "max": 30}}, *apart, feeds=SUPPORTS)
+    assert free.outcome is MET
+    assert "span_over_24_h" in free.flags
+
+
+def test_bounds_decide_where_all_of_them_agree() -> None:
+    # On dialysis or not, the score is above 30.
+    high = blood("3.5", bilirubin="30", creatinine="2.4")
+    assert outcome(MELD, *high) is NOT_MET
+    low = judge(MELD, *blood("1.6"))
+    assert low.outcome is UNKNOWN
+    assert {need.concept for needs in low.needs.met for need in needs} == {"renal-replacement"}
+
+
+def test_a_score_that_cannot_be_computed() -> None:
+    negative = measured("bilirubin_total", "-1 mg/dL")
+    judged = judge(MELD, *blood("1.4")[::2], negative, feeds=SUPPORTS)
+    assert (judged.outcome, judged.reasons) == (UNKNOWN, (Reason.NO_DATA,))
+    # Whatever the creatinine is, this MELD lies from 17 to 30; it is measured all the same.
+    missing = judge(MELD, *blood("1.4")[1:], feeds=SUPPORTS)
+    assert missing.outcome is UNKNOWN
+    assert {need.concept for needs in missing.needs.met for need in needs} == {"creatinine"}
+    nothing = judge({"score": {"name": "meld_3_0", "min": 1}}, feeds=SUPPORTS)
+    assert {"sex", "albumin"} <= {n.concept for needs in nothing.needs.met for n in needs}
+
+
+GRADE = {"score": {"name": "easl_clif_aclf_grade", "in": ["1a", "1b", "2", "3a", "3b"]}}
+
+
+def organs(hours: float = 1, **changes: Any) -> list[Fact]:
+    said: dict[str, Any] = {
+        "bilirubin_total": "6 mg/dL",
+        "creatinine": "2.4 mg/dL",
+        "inr": "1.4 {INR}",
+        "mean_arterial_pressure": "80 mm[Hg]",
+        "pao2": "90 mm[Hg]",
+        "fio2": "21 %",
+        "he_grade": 1,
+        **changes,
+    }
+    return [
+        graded(name, value, hours) if isinstance(value, int) else measured(name, value, hours)
+        for name, value in said.items()
+        if value is not None
+    ]
+
+
+def test_a_grade_that_is_not_exact() -> None:
+    judged = judge(GRADE, *organs(pao2=None), feeds=SUPPORTS)
+    assert judged.outcome is MET
+    assert "grade_range" in judged.flags
+    assert judged.evidence[0].used == "1a or 2"
+    unsure = judge(GRADE, *organs(creatinine="1.6 mg/dL", bilirubin_total="13 mg/dL", he_grade=None, pao2=None), feeds=SUPPORTS)
+    assert unsure.outcome is MET
+    open_ = judge(GRADE, *organs(creatinine="1.4 mg/dL", bilirubin_total="13 mg/dL", he_grade=None), feeds=SUPPORTS)
+    assert open_.outcome is UNKNOWN
+    assert {n.concept for needs in open_.needs.met for n in needs} == {"he_grade"}
+    assert outcome(GRADE, *organs(creatinine="1.4 mg/dL"), feeds=SUPPORTS) is NOT_MET
+
+
+def test_a_verdict_that_rests_on_terlipressin_says_so() -> None:
+    facts = [*organs(creatinine="1.6 mg/dL", he_grade=0), given("terlipressin", None)]
+    judged = judge(GRADE, *facts, feeds=("renal_replacement", "mechanical_ventilation"))
+    assert judged.outcome is MET
+    assert "terlipressin_decides" in judged.flags
+
+
+COURSE = {
+    "score_course": {
+        "name": "easl_clif_aclf_grade",
+        "low": ["1a", "1b"],
+        "none": ["none"],
+        "apart": "24 h",
+        "within": "28 d",
+        "improvement": {"creatinine": Decimal("0.3"), "he_grade": Decimal(1)},
+    }
+}
+LIVER = {"bilirubin_total": "13 mg/dL"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "flag"),
+    [
+        (organs(**LIVER), NOT_MET, None),
+        ([*organs(30), *organs(**LIVER)], NOT_MET, None),
+        ([*organs(30), *organs(creatinine="1.4 mg/dL")], MET, None),
+        ([*organs(30), *organs()], NOT_MET, None),
+        ([*organs(30), *organs(creatinine="2.11 mg/dL")], NOT_MET, None),
+        ([*organs(30), *organs(creatinine="2.1 mg/dL")], UNKNOWN, None),
+        ([*organs(30, he_grade=2), *organs()], UNKNOWN, None),
+        ([*organs(30), *organs(creatinine=">2.05 mg/dL")], UNKNOWN, None),
+        ([*organs(30, **LIVER), *organs()], NOT_MET, "improving"),
+        ([*organs(30, **LIVER), *organs(creatinine="1.4 mg/dL")], NOT_MET, "improving"),
+        ([*organs(20), *organs()], UNKNOWN, None),
+        ([*organs(30, creatinine="1 mg/dL"), *organs()], UNKNOWN, None),
+        (organs(), UNKNOWN, None),
+        ([*organs(30, pao2=None), *organs()], UNKNOWN, None),
+        (
+            [*organs(30, creatinine="1.6 mg/dL", inr="2.6 {INR}"), *organs(creatinine="1.6 mg/dL", **LIVER)],
+            UNKNOWN,
+            None,
+        ),
+    ],
+)
+def test_grade_1_that_responds(facts: list[Fact], expected: Outcome, flag: str | None) -> None:
+    judged = judge(COURSE, *facts, feeds=SUPPORTS)
+    assert judged.outcome is expected
+    assert ("improving" in judged.flags) is (flag == "improving")
+
+
+def test_a_course_of_nothing() -> None:
+    negative = [*organs(bilirubin_total=None), measured("bilirubin_total", "-1 mg/dL")]
+    assert outcome(COURSE, *negative, feeds=SUPPORTS) is UNKNOWN
+
+
+# ── Consent, other studies, answers ──────────────────────────────────────────────────────────────
+
+
+def consent(study: str, state: str, hours: float | None = 1, **rest: Any) -> Fact:
+    return fact(FactKind.CONSENT, study, state, hours, **rest)
+
+
+def pointing(target: Fact) -> Fact:
+    name = f"{target.source.type}/{target.source.id}"
+    return fact(FactKind.PARTICIPATION, "this", "screening", context=(("consent", name),))
+
+
+LOOSE = consent("unspecified", "active")
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "refused"),
+    [
+        ([], UNKNOWN, UNKNOWN),
+        ([consent("this", "active")], MET, NOT_MET),
+        ([consent("this", "active", None)], MET, NOT_MET),
+        ([consent("other", "active")], UNKNOWN, UNKNOWN),
+        ([LOOSE], UNKNOWN, UNKNOWN),
+        ([LOOSE, pointing(LOOSE)], MET, NOT_MET),
+        ([consent("this", "proposed")], UNKNOWN, UNKNOWN),
+        ([consent("this", "rejected")], NOT_MET, MET),
+        ([consent("this", "active", 50), consent("this", "inactive")], NOT_MET, MET),
+        ([consent("this", "inactive", 50), consent("this", "active")], MET, NOT_MET),
+        ([consent("this", "active"), consent("this", "withdrawn")], UNKNOWN, UNKNOWN),
+        ([consent("this", "active", 50, end=ago(5))], NOT_MET, MET),
+        ([consent("this", "active", status=FactStatus.CONFLICTING)], UNKNOWN, UNKNOWN),
+        ([consent("this", "active", status=FactStatus.RETRACTED)], UNKNOWN, UNKNOWN),
+        ([consent("this", "active", qualifiers=frozenset({"unverified"}))], UNKNOWN, UNKNOWN),
+        ([consent("this", "active"), fact(FactKind.CONSENT, "this", None, 0.5)], UNKNOWN, UNKNOWN),
+    ],
+)
+def test_consent(facts: list[Fact], expected: Outcome, refused: Outcome) -> None:
+    assert outcome({"consent": "active"}, *facts) is expected
+    assert outcome({"consent": "refused"}, *facts) is refused
+
+
+OTHER = {"participation": {"within": "3 months", "active": ["on-study"], "ended": ["withdrawn"]}}
+
+
+def part(study: str, state: str, start: TimeRange | None, end: TimeRange | None = None, **rest: Any) -> Fact:
+    return fact(FactKind.PARTICIPATION, study, state, None, start=start, end=end, **rest)
+
+
+MONTHS = TimeRange.exact(T.replace(year=2023, month=12, day=15))
+BEFORE = TimeRange.exact(T.replace(year=2023, month=12, day=15) - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ([], UNKNOWN),
+        ([part("this", "on-study", ago(500))], UNKNOWN),
+        ([part("else", "on-study", ago(9000))], MET),
+        ([part("else", "withdrawn", ago(9000), MONTHS)], MET),
+        ([part("else", "withdrawn", ago(9000), BEFORE)], UNKNOWN),
+        ([part("else", "withdrawn", None)], UNKNOWN),
+        ([part("else", "screening", ago(5))], UNKNOWN),
+        ([part("else", "on-study", ago(5), qualifiers=frozenset({"observational"}))], UNKNOWN),
+        ([part("else", "on-study", ago(5), status=FactStatus.PRELIMINARY)], UNKNOWN),
+        ([part("else", "on-study", ago(5), status=FactStatus.RETRACTED)], UNKNOWN),
+    ],
+)
+def test_participation(facts: list[Fact], expected: Outcome) -> None:
+    assert outcome(OTHER, *facts) is expected
+
+
+ANSWER = {"attested": {"item": "symptom-burden", "met": ["yes"], "not_met": ["no"]}}
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "reason"),
+    [
+        ([], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([attested("symptom-burden", "yes")], MET, None),
+        ([attested("symptom-burden", "no")], NOT_MET, None),
+        ([attested("symptom-burden", "unknown")], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([attested("symptom-burden", "yes", 168)], MET, None),
+        ([attested("symptom-burden", "yes", 169)], UNKNOWN, Reason.STALE),
+        ([attested("symptom-burden", "yes", 9), attested("symptom-burden", "no")], NOT_MET, None),
+        ([attested("symptom-burden", "yes"), attested("symptom-burden", "no")], UNKNOWN, Reason.CONFLICTING),
+        ([attested("symptom-burden", "yes", status=FactStatus.PRELIMINARY)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([attested("symptom-burden", "yes", context=(("study", "this"),))], MET, None),
+        ([attested("symptom-burden", "yes", context=(("study", "else"),))], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([attested("symptom-burden", "yes", start=ago(5, until=-5))], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([attested("symptom-burden", None)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+    ],
+)
+def test_an_answer(facts: list[Fact], expected: Outcome, reason: Reason | None) -> None:
+    judged = judge(ANSWER, *facts)
+    assert judged.outcome is expected
+    assert judged.reasons == (() if reason is None else (reason,))
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(27, MET), (28, MET), (28.01, NOT_MET), (-1, UNKNOWN)]
+)
+def test_a_date_as_answer(days: float, expected: Outcome) -> None:
+    data = {"attested": {"item": "decompensation-onset-date", "within": "28 d"}}
+    assert outcome(data, attested("decompensation-onset-date", ago(24 * days))) is expected
+    month = attested("decompensation-onset-date", ago(24 * 40, until=24 * 9))
+    assert outcome(data, month) is UNKNOWN
+
+
+def test_a_number_as_answer() -> None:
+    data = {"attested": {"item": "gold-grade", "min": 3}}
+    assert outcome(data, attested("gold-grade", Interval.exact(Decimal(3)))) is MET
+    assert outcome(data, attested("gold-grade", Interval.exact(Decimal(2)))) is NOT_MET
+
+
+# ── Asking where the record cannot tell ──────────────────────────────────────────────────────────
+
+ASKED = {
+    **CURRENT,
+    "ask": [
+        {"item": "malignancy-current", "met": ["yes"], "not_met": ["no"]},
+        {"item": "copd", "not_met": ["no"]},
+    ],
+}
+
+
+def test_an_answer_decides_what_the_record_cannot() -> None:
+    assert outcome(ASKED) is UNKNOWN
+    assert outcome(ASKED, attested("malignancy-current", "no")) is NOT_MET
+    assert outcome(ASKED, attested("malignancy-current", "yes")) is MET
+    assert outcome(ASKED, attested("copd", "no")) is NOT_MET
+    assert outcome(ASKED, attested("copd", "yes")) is UNKNOWN
+
+
+def test_an_answer_never_overrides_the_record() -> None:
+    judged = judge(ASKED, found("malignancy", hours=50), attested("malignancy-current", "no"))
+    assert judged.outcome is MET
+    assert judged.flags == {"attestation_disagrees"}
+    agreed = judge(ASKED, found("malignancy", hours=50), attested("malignancy-current", "yes"))
+    assert agreed.flags == frozenset()
+
+
+def test_an_answer_cannot_speak_of_what_came_after_it() -> None:
+    doubt = found("malignancy", hours=5, qualifiers=frozenset({"review"}))
+    judged = judge(ASKED, doubt, attested("malignancy-current", "no", 9))
+    assert judged.outcome is UNKNOWN
+    assert "ask again" in judged.note
+    assert outcome(ASKED, doubt, attested("malignancy-current", "no", 5)) is NOT_MET
+    undated = found(
+        "malignancy", hours=None, qualifiers=frozenset({"review"}), recorded=ago(3).latest
+    )
+    assert outcome(ASKED, undated, attested("malignancy-current", "no", 2)) is NOT_MET
+    assert outcome(ASKED, undated, attested("malignancy-current", "no", 4)) is UNKNOWN
+
+
+def test_what_rules_something_out() -> None:
+    data = {
+        "finding": {"name": "pregnancy", "past": "ignored"},
+        "cleared_by": {"finding": {"name": "menopause", "past": "counts"}},
+    }
+    assert outcome(data) is UNKNOWN
+    assert outcome(data, found("menopause")) is NOT_MET
+    assert outcome(data, found("menopause"), found("pregnancy")) is MET
+    maybe = found("pregnancy", qualifiers=frozenset({"provisional"}))
+    assert outcome(data, found("menopause"), maybe) is UNKNOWN
+
+
+# ── Combinations ─────────────────────────────────────────────────────────────────────────────────
+
+YES: dict[str, Any] = {"consent": "active"}
+NO: dict[str, Any] = {"consent": "refused"}
+OPEN: dict[str, Any] = {"lab": {"name": "inr", "min": "1.5 {INR}"}}
+NOWHERE: dict[str, Any] = {"suggests": OPEN}
+
+
+@pytest.mark.parametrize(
+    ("parts", "all_", "any_"),
+    [
+        ([YES, YES], MET, MET),
+        ([YES, NO], NOT_MET, MET),
+        ([NO, NO], NOT_MET, NOT_MET),
+        ([YES, OPEN], UNKNOWN, MET),
+        ([NO, OPEN], NOT_MET, UNKNOWN),
+        ([OPEN, OPEN], UNKNOWN, UNKNOWN),
+        ([YES, NOWHERE], MET, MET),
+        ([NO, NOWHERE], NOT_MET, NOT_MET),
+        ([NOWHERE], NA, NA),
+    ],
+)
+def test_kleene(parts: list[dict[str, Any]], all_: Outcome, any_: Outcome) -> None:
+    agreed = consent("this", "active")
+    assert outcome({"all_of": parts}, agreed) is all_
+    assert outcome({"any_of": parts}, agreed) is any_
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([YES, YES, NO], MET),
+        ([YES, NO, NO], NOT_MET),
+        ([YES, OPEN, NO], UNKNOWN),
+        ([YES, YES, OPEN], MET),
+        ([NO, NO, OPEN], NOT_MET),
+    ],
+)
+def test_at_least(parts: list[dict[str, Any]], expected: Outcome) -> None:
+    data = {"at_least": {"count": 2, "of": parts}}
+    assert outcome(data, consent("this", "active")) is expected
+    assert len(Reader("t").node(data, "x").children()) == 3
+
+
+def test_not() -> None:
+    agreed = consent("this", "active")
+    assert outcome({"not": YES}, agreed) is NOT_MET
+    assert outcome({"not": NO}, agreed) is MET
+    assert outcome({"not": OPEN}) is UNKNOWN
+    assert outcome({"not": NOWHERE}) is NA
+
+
+def test_disagreement_of_two_measures_is_flagged_where_asked() -> None:
+    parts = [OPEN, {"lab": {"name": "prothrombin_activity", "max": "40 %"}}]
+    facts = measured("inr", "1.4 {INR}"), measured("prothrombin_activity", "38 %")
+    assert judge({"any_of_flagged": parts}, *facts).flags == {"arms_disagree"}
+    assert judge({"any_of": parts}, *facts).flags == frozenset()
+    assert judge({"any_of_flagged": parts}, facts[1]).flags == frozenset()
+
+
+def test_evidence_that_only_suggests() -> None:
+    high = measured("inr", "1.6 {INR}")
+    judged = judge({"any_of": [NO, {"suggests": OPEN}]}, consent("this", "active"), high)
+    assert judged.outcome is UNKNOWN
+    assert judged.proposal is MET
+    assert judged.reasons == (Reason.NEEDS_ATTESTATION,)
+
+
+# ── Reading ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({}, "one kind"),
+        ({"consent": "active", "age": {}}, "one kind"),
+        ({"lab": {"name": "inr"}}, "limit is needed"),
+        ({"lab": {"name": "inr", "min": "170umol/L"}}, "no quantity"),
+        ({"lab": {"name": "inr", "min": "1 mg/dL", "max": "2 umol/L"}}, "one unit"),
+        ({"lab": {"name": "inr", "min": "1 {INR}", "max_age": "soon"}}, "no period"),
+        ({"age": {"min": "old"}}, "no age"),
+    ],
+)
+def test_a_criterion_that_cannot_be_read(data: dict[str, Any], message: str) -> None:
+    with pytest.raises(AclfError, match=message):
+        Reader("file").node(data, "inclusion[0]")
+
+
+def test_periods() -> None:
+    zone = rules().zone
+    assert parse_period("12 weeks").delta == timedelta(days=84)
+    assert parse_period("1 a").months == 12
+    assert parse_period("3 months").before(T.replace(month=5, day=31), zone).day == 29
+    assert parse_period("1 months").after(T.replace(month=12), zone) == T.replace(year=2025, month=1)
+    assert parse_period("3 months").delta == timedelta(days=93)
