@@ -97,7 +97,7 @@ def main() -> None:
     known: Mapping[str, dict[str, ScoreValue]] = {name: inputs_of(name) for name in SCORES}
     for name, inputs in known.items():
         assert compute(name, inputs).status == "ok", compute(name, inputs)
-        report(name, microseconds(lambda n=name, i=inputs: compute(n, i), 300))  # type: ignore[misc]
+        report(name, microseconds(lambda n=name, i=inputs: compute(n, i), 300))
 
     def every(inputs: Mapping[str, dict[str, ScoreValue]]) -> None:
         for name, values in inputs.items():

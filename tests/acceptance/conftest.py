@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,14 +111,19 @@ class World:
         return sums, groups
 
 
+def strings(pages: Iterable[bytes]) -> set[str]:
+    """Return every JSON string of some pages once, names of members included."""
+    return {text for page in pages for text in re.findall(r'"([^"]*)"', page.decode())}
+
+
 def value_of(element: Resource) -> Any:
-    """Return a parameter's `value[x]`, or an Observation's in a word."""
-    for name, value in element.items():
-        if name.startswith("value"):
-            if isinstance(value, dict):
-                return value.get("value") or value.get("text") or value["coding"][0]["code"]
-            return value
-    return None
+    """Return a `value[x]` in a word or a number; None where there is none."""
+    value = next((value for name, value in element.items() if name.startswith("value")), None)
+    if not isinstance(value, dict):
+        return value
+    if "coding" in value:
+        return value.get("text") or value["coding"][0]["code"]
+    return value.get("value", value)
 
 
 def code_of(resource: Resource, system: str) -> str:

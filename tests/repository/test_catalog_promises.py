@@ -183,13 +183,13 @@ def test_an_analyte_has_unit_range_code_and_source(name: str) -> None:
     assert analyte.source
     assert analyte.title
     tree = next(
-        file.tree["analytes"][name]  # type: ignore[index,call-overload]
+        file.tree["analytes"][name]
         for file in read_files().of("analytes")
-        if name in file.tree["analytes"]  # type: ignore[operator]
+        if name in file.tree["analytes"]
     )
     has_loinc = any(code.coding.system == LOINC for code in analyte.codes)
     assert has_loinc != ("no_loinc" in tree), "a LOINC code, or the reason why there is none"
-    assert any("expect" in example for example in tree["examples"])  # type: ignore[index,union-attr,call-overload]
+    assert any("expect" in example for example in tree["examples"])
 
 
 @pytest.mark.parametrize("name", ANALYTES)

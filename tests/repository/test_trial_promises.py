@@ -1,4 +1,4 @@
-"""What every protocol promises: examples for each criterion, in both directions, and known names."""
+"""What every protocol promises: examples of each criterion in both directions, known names."""
 
 import re
 from pathlib import Path

@@ -91,7 +91,7 @@ def test_loopback_addresses_may_be_bound(host: str) -> None:
     Settings(host=host).check_address()
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "", "*"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "", "*"])  # noqa: S104 - refused
 def test_any_other_address_is_refused(host: str) -> None:
     assert not is_loopback(host)
     with pytest.raises(AclfError) as caught:

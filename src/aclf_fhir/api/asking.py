@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
@@ -28,6 +28,8 @@ _JSON = frozenset({"application/fhir+json", "application/json", "text/json"})
 _WIDE = frozenset({"*/*", "application/*", "text/*"})
 _FORMATS = _JSON | {"json", "application/fhir json"}
 _FORM = "application/x-www-form-urlencoded"
+Wish = Literal["", "minimal", "representation", "OperationOutcome"]
+
 _RETURNS = frozenset({"minimal", "representation", "OperationOutcome"})
 
 
@@ -35,7 +37,7 @@ _RETURNS = frozenset({"minimal", "representation", "OperationOutcome"})
 class Preferences:
     """What the `Prefer` header asks for; "" where it asks for nothing."""
 
-    returns: Literal["", "minimal", "representation", "OperationOutcome"] = ""
+    returns: Wish = ""
     lenient: bool = False
 
 
@@ -50,7 +52,7 @@ def preferences(request: Request) -> Preferences:
                 returns = value
             elif name.strip() == "handling":
                 lenient = value == "lenient"
-    return Preferences(returns, lenient)  # type: ignore[arg-type]
+    return Preferences(cast("Wish", returns), lenient)
 
 
 def acceptable(request: Request) -> None:

@@ -65,7 +65,7 @@ class Edge:
             event(logging.INFO, "client-left", request=loggable(request_id))
         # The last place before the server: what arrives here is a fault of ours, and its
         # text may quote a sender, so neither the answer nor the log repeats it.
-        except Exception as error:  # noqa: BLE001, RUF100
+        except Exception as error:
             event(logging.ERROR, "fault", request=loggable(request_id), error=places(error))
             if not status:
                 await problem(_fault())(scope, receive, send_with_ids)

@@ -27,14 +27,14 @@ def install(app: FastAPI) -> None:
 
 
 async def _typed(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, AclfError):  # pragma: no cover - registered for AclfError only
+    if not isinstance(error, AclfError):
         raise error
     return problem(error)
 
 
 async def _of_framework(request: Request, error: Exception) -> Response:
     """Translate what the framework itself refuses: no such path, no such method."""
-    if not isinstance(error, HTTPException):  # pragma: no cover - registered for it only
+    if not isinstance(error, HTTPException):
         raise error
     status = error.status_code
     category, message = _BY_STATUS.get(status, (Category.INVALID, "The request is refused."))
@@ -47,7 +47,7 @@ async def _of_framework(request: Request, error: Exception) -> Response:
 
 async def _of_validation(_request: Request, error: Exception) -> Response:
     """Translate what FastAPI found wrong with a path or a query; its texts are left out."""
-    if not isinstance(error, RequestValidationError):  # pragma: no cover - as above
+    if not isinstance(error, RequestValidationError):
         raise error
     issues = [
         Issue(

@@ -47,7 +47,7 @@ def entries(files: list[DataFile], key: str, findings: Findings) -> Iterator[Ent
     last: dict[str, tuple[bool, Entry]] = {}
     for file in files:
         for name, tree in branch(file.tree, key).items():
-            entry = Entry(name, file.name, f"{key}.{name}", tree)  # type: ignore[arg-type]
+            entry = Entry(name, file.name, f"{key}.{name}", tree)  # type: ignore[arg-type] # the schema has checked the shape
             if name in last and last[name][0] == file.overlay:
                 findings.add(file.name, entry.path, f"{name} is also in {last[name][1].file}")
             last[name] = (file.overlay, entry)
@@ -145,7 +145,7 @@ def _codes(entry: Entry, table: UnitTable, findings: Findings) -> Iterator[Analy
         problem = code_problem(coding)
         if problem:
             findings.add(entry.file, where, problem)
-        code = analyte_code(coding, tree, table)  # type: ignore[arg-type]
+        code = analyte_code(coding, tree, table)  # type: ignore[arg-type] # the schema has checked the shape
         for unit in sorted(code.units - table.factors.keys()):
             findings.add(entry.file, f"{where}.units", f"{unit} is not a unit of {entry.id}")
         yield code

@@ -108,7 +108,7 @@ def _scale(entry: Entry, findings: Findings) -> GradeScale:
         problem = code_problem(coding)
         if problem:
             findings.add(entry.file, f"{entry.path}.codes.{path}", problem)
-        codes.append(analyte_code(coding, code))  # type: ignore[arg-type]
+        codes.append(analyte_code(coding, code))  # type: ignore[arg-type] # the schema has checked the shape
     answers = {}
     for path, coding, answer in codings(branch(tree, "answers")):
         where = f"{entry.path}.answers.{path}"

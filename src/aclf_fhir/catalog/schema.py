@@ -21,7 +21,7 @@ def _is_integer(_checker: object, value: object) -> bool:
     return isinstance(value, Decimal) and value == value.to_integral_value()
 
 
-_Validator: Any = extend(  # type: ignore[no-untyped-call]
+_Validator: Any = extend(  # type: ignore[no-untyped-call] # jsonschema's extend has no types
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )

@@ -117,7 +117,7 @@ class _Site:
                 problem = code_problem(coding)
                 if problem:
                     self._problem(path, problem)
-                yield path, coding, entry  # type: ignore[misc]
+                yield path, coding, entry  # type: ignore[misc] # the schema has checked the shape
 
     def _analyte_codes(self) -> dict[Coding, tuple[str, AnalyteCode]]:
         found = {}
@@ -138,7 +138,7 @@ class _Site:
         values: dict[tuple[str, Coding], str] = {}
         for path, coding, rows in self._codes(branch(self.file.tree, "value_sets"), "value_sets"):
             for place, row in enumerate(rows):
-                entry: dict[str, Tree] = row  # type: ignore[assignment]
+                entry: dict[str, Tree] = row  # type: ignore[assignment] # the schema has checked the shape
                 name = text(entry, "value_set")
                 self._known(name, self.value_sets, f"{path}[{place}].value_set")
                 strength = Strength(text(entry, "strength") or Strength.DEFINITE)

@@ -67,7 +67,7 @@ except ImportError:  # A PyYAML built without libyaml: the same rules, ten times
 
 else:
 
-    class _Loader(_Resolver, CParser):  # type: ignore[no-redef]
+    class _Loader(_Resolver, CParser):  # type: ignore[no-redef] # the C parser where PyYAML was built with it
         """Composes nodes with libyaml."""
 
 

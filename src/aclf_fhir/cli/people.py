@@ -61,7 +61,7 @@ def read_acts(folder: Path) -> list[Act]:
         return []
     try:
         # BaseLoader makes no dates or booleans of plain words.
-        tree = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)  # noqa: S506
+        tree = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)  # noqa: S506 - only strings come of it
         for act in tree["acts"]:
             if isinstance(act.get("after"), str):
                 act["after"] = [act["after"]]

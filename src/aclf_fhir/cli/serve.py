@@ -8,7 +8,7 @@ from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -51,7 +51,7 @@ def serve(
     with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Start the gateway. What is not given comes from ACLF_FHIR_* variables, then defaults."""
-    given = {
+    given: dict[str, Any] = {
         "host": host,
         "port": port,
         "database": database,
@@ -62,7 +62,7 @@ def serve(
     }
     settings = replace(
         Settings.read(os.environ),
-        **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+        **{name: value for name, value in given.items() if value is not None},
     )
     settings.check_address()
     listening = _bind(settings)

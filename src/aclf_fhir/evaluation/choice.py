@@ -79,13 +79,15 @@ class Window:
     target: datetime | None = None
 
 
+def _earliest(fact: Fact) -> datetime:
+    return fact.start.earliest if fact.start is not None else _BEFORE_TIME
+
+
 def _latest(fact: Fact) -> datetime:
     return fact.start.latest if fact.start is not None else _BEFORE_TIME
 
 
-def dated_facts(
-    record: Record, kind: FactKind, concept: str, *, until: datetime
-) -> Iterator[Fact]:
+def dated_facts(record: Record, kind: FactKind, concept: str, *, until: datetime) -> Iterator[Fact]:
     """Yield the facts that certainly began at or before an instant, newest first."""
     group = record.facts.get((kind, concept))
     if group is None:
@@ -180,9 +182,7 @@ def choose(
         candidates.append(fact)
         if bounds.target is None and _settled(candidates):
             break
-    missing = Choice(
-        input=name or concept, concept=concept, unit=unit, passed_over=tuple(passed)
-    )
+    missing = Choice(input=name or concept, concept=concept, unit=unit, passed_over=tuple(passed))
     if disputed is not None:
         return _nothing(missing, Reason.CONFLICTING)
     if not candidates:
@@ -205,9 +205,7 @@ def _explained(passed: list[tuple[Fact, str]]) -> Reason:
 
 def _overlaps(one: Fact, other: Fact) -> bool:
     """Say whether it is uncertain which of two dated facts came first."""
-    if one.start is None or other.start is None:
-        return True
-    return one.start.earliest <= other.start.latest and other.start.earliest <= one.start.latest
+    return _earliest(one) <= _latest(other) and _earliest(other) <= _latest(one)
 
 
 def _settled(candidates: list[Fact]) -> bool:

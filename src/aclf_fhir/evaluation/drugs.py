@@ -25,9 +25,7 @@ _SOME = Interval(Decimal(0), None, low_closed=False, high_closed=False)
 _PER_MINUTE = "ug/min"
 
 
-def _newest(
-    record: Record, drug: str, at: datetime
-) -> tuple[Fact | None, list[tuple[Fact, str]]]:
+def _newest(record: Record, drug: str, at: datetime) -> tuple[Fact | None, list[tuple[Fact, str]]]:
     """Return the newest administration of a drug, and what was passed over."""
     passed: list[tuple[Fact, str]] = []
     for fact in dated_facts(record, FactKind.MEDICATION, drug, until=at):
@@ -87,9 +85,7 @@ def choose_vasopressor(
         elif fact is not None and runs_at(fact, at, rules.support_age):
             passed.append((fact, "rate zero"))
     if not running:
-        return settled_without_record(
-            record, "vasopressor", rules, at=at, name=name, passed=passed
-        )
+        return settled_without_record(record, "vasopressor", rules, at=at, name=name, passed=passed)
     first, *rest = sorted(running, key=lambda fact: fact.concept == "terlipressin")
     only = first.concept == "terlipressin" and not _for_circulation(record, first, rules, at)
     last = last_sign(first)
@@ -140,9 +136,7 @@ def choose_given(
                 flags=fact.flags,
                 passed_over=tuple(passed),
             )
-    return settled_without_record(
-        record, "vasopressor", rules, at=at, name=name, passed=passed
-    )
+    return settled_without_record(record, "vasopressor", rules, at=at, name=name, passed=passed)
 
 
 def choose_drug(
@@ -208,9 +202,7 @@ def _dose(
         return _SOME, (), "given, dose unknown"
     if fact.unit != _PER_MINUTE:
         return rate, (), "dose rate as sent"
-    chosen = choose(
-        record, FactKind.MEASUREMENT, "body_weight", rules=rules, unit="kg", at=at
-    )
+    chosen = choose(record, FactKind.MEASUREMENT, "body_weight", rules=rules, unit="kg", at=at)
     weight = chosen.value if isinstance(chosen.value, Interval) else rules.plausible("body_weight")
     dose = Interval(
         None if rate.low is None or weight.high is None else rate.low / weight.high,

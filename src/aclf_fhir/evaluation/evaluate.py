@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from aclf_fhir.evaluation.choice import Choice
 from aclf_fhir.evaluation.rules import EvaluationRules
@@ -150,8 +149,6 @@ def _of_score(snapshot: Snapshot, declared: ScoreInput) -> Choice:
     value = result.rounded_bounds
     if result.rounded is not None:
         value = Interval.exact(result.rounded)
-    elif isinstance(result.value, Decimal):
-        value = Interval.exact(result.value)
     return _from_score(inner, declared, value)
 
 
@@ -161,8 +158,10 @@ def _aclf_present(snapshot: Snapshot, declared: ScoreInput) -> Choice:
     result = inner.result
     grades = {result.category} if result.category is not None else set(result.possible)
     value = _YES | _NO
-    if grades:
-        value = _YES if "none" not in grades else _NO if grades == {"none"} else value
+    if grades == {"none"}:
+        value = _NO
+    elif grades and "none" not in grades:
+        value = _YES
     return _from_score(inner, declared, value)
 
 

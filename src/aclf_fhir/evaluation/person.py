@@ -88,6 +88,4 @@ def choose_sex(record: Record, *, name: str = "sex") -> Choice:
                 flags=fact.flags | flags,
             )
     reason = Reason.NO_DATA
-    return Choice(
-        input=name, concept="sex", value=_SEXES, why="sex not recorded", reason=reason
-    )
+    return Choice(input=name, concept="sex", value=_SEXES, why="sex not recorded", reason=reason)

@@ -61,7 +61,7 @@ class Snapshot:
         self.at = record.as_of if at is None else at
         self._chosen: dict[tuple[str, ...], Choice] = {}
         self._oxygen: dict[str, Choice] | None = None
-        self.scores: dict[str, "ScoreEvaluation"] = {}
+        self.scores: dict[str, ScoreEvaluation] = {}
         """Scores already evaluated at this instant."""
 
     def _once(self, key: tuple[str, ...], make: Callable[[], Choice]) -> Choice:

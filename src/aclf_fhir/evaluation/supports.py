@@ -64,9 +64,7 @@ def attested_support(
 ) -> Fact | None:
     """Return the newest usable answer about a support, if it is not too old."""
     item = rules.support_items.get(support)
-    if item is None:
-        return None
-    for fact in dated_facts(record, FactKind.ATTESTATION, item, until=at):
+    for fact in dated_facts(record, FactKind.ATTESTATION, item or support, until=at):
         if fact.start is not None and fact.start.earliest + rules.support_age < at:
             return None
         if fact.status is FactStatus.USABLE and isinstance(fact.value, frozenset):
@@ -89,18 +87,9 @@ def settled_without_record(
     passed = tuple(passed)
     answer = attested_support(record, support, rules, at)
     if answer is not None:
-        known = codes.get(next(iter(answer.value))) if isinstance(answer.value, frozenset) else None
-        if known is not None and answer.start is not None:
-            return Choice(
-                input=name,
-                concept=support,
-                fact=answer,
-                value=known,
-                age=at - answer.start.latest,
-                why="attested",
-                passed_over=passed,
-                fresh_until=answer.start.earliest + rules.support_age,
-            )
+        told = codes.get("|".join(answer.value)) if isinstance(answer.value, frozenset) else None
+        if told is not None:
+            return _support_choice(answer, told, name, at, "attested", passed, rules.support_age)
     disputed = next((why for _, why in passed if why in REASONS), None)
     if support in rules.complete_feeds and disputed is None:
         return Choice(
@@ -159,7 +148,7 @@ def choose_renal_replacement(
     for fact in _dependence(record, at):
         if fact.value == frozenset({"present"}):
             return _support_choice(fact, YES, name, at, "dialysis dependence", passed, grace)
-        if cleared is None and fact.start and fact.start.earliest + rules.support_age >= at:
+        if fact.start is not None and fact.start.earliest + rules.support_age >= at:
             cleared = fact
     for fact in _dialysis_timed(record, at - grace, at):
         return _support_choice(
@@ -212,7 +201,7 @@ def _dialysis_timed(record: Record, since: datetime, until: datetime) -> list[Fa
     """Return creatinines whose code says that they were drawn before or after dialysis."""
     found = []
     for fact in dated_facts(record, FactKind.MEASUREMENT, "creatinine", until=until):
-        if fact.start is None or fact.start.earliest < since:
+        if fact.start is not None and fact.start.earliest < since:
             break
         if fact.status is FactStatus.USABLE and fact.qualifiers & {
             "pre_dialysis",

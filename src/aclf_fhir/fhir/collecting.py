@@ -58,7 +58,7 @@ class View:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, View) and self._members == other._members
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment] # compared by content, never a key
 
     def __getattr__(self, attribute: str) -> Any:
         name = fhir_name(attribute)
@@ -232,12 +232,12 @@ def _item_issues(
         yield _issue(location, f"must be {_EXPECTED[element.kind]}", "Send the R4 type.")
     elif element.kind == "resource":
         if not (element.name == "contained" and issubclass(elements.struct, DomainResource)):
-            yield from resource_issues(value, location)  # type: ignore[arg-type]
+            yield from resource_issues(value, location)  # type: ignore[arg-type] # the element's kind says what the value is
     elif element.struct:
-        yield from _struct_issues(value, element, location, seen)  # type: ignore[arg-type]
+        yield from _struct_issues(value, element, location, seen)  # type: ignore[arg-type] # the element's kind says what the value is
     elif isinstance(value, str):
         yield from _text_issues(value, element, location)
-    elif element.kind == "integer" and not element.low <= value <= element.high:  # type: ignore[operator]
+    elif element.kind == "integer" and not element.low <= value <= element.high:  # type: ignore[operator] # the element's kind says what the value is
         message = f"must lie between {element.low} and {element.high}"
         yield _issue(location, message, "Send a value in range.")
 

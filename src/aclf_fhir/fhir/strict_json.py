@@ -163,7 +163,7 @@ def _members(pairs: list[tuple[str, object]]) -> Members:
     members = Members(pairs)
     if len(members) < len(pairs):
         seen: set[str] = set()
-        repeated = [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
+        repeated = [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value] # set.add answers None, which is the point
         members.repeated = tuple(dict.fromkeys(repeated))
     return members
 

@@ -64,7 +64,7 @@ def _read_contained(report: "DiagnosticReport", draft: "Draft") -> None:
         found = contained_resource(report, text[1:])
         if found is None or type(found[1]).__name__ != "Observation":
             continue
-        observation: Observation = found[1]  # type: ignore[assignment]
+        observation: Observation = found[1]  # type: ignore[assignment] # the reference says that it is an Observation
         draft.root = f"{draft.type}.contained[{found[0]}]"
         draft.status = FactStatus.USABLE
         if observation.status != "entered-in-error":

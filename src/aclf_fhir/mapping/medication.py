@@ -43,7 +43,7 @@ def read_drug(
         detail = "the Medication was never sent"
         draft.block(HeldReason.REFERENCE_UNKNOWN, "medicationReference", detail)
         return None
-    medication: Medication = resource  # type: ignore[assignment]
+    medication: Medication = resource  # type: ignore[assignment] # the reference says that it is a Medication
     codings = codings_of(medication.code)
     notions = read_notions(codings, draft.context, _KINDS)
     if not notions.found and not notions.contradiction:

@@ -1,6 +1,7 @@
 """What the mapping modules are told: analytes, value sets, scales, the site, the context.
 
-The catalog fills these models from `mappings/`; nothing here reads a file.
+The catalog fills these models from `mappings/`; nothing here reads a file. Long, because
+each model says in full what its fields mean; there is no logic beyond looking a code up.
 """
 
 from collections.abc import Callable, Iterable, Mapping

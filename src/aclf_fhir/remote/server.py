@@ -256,7 +256,7 @@ def _seconds(retry_after: str | None) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     # A date of the server's can only be compared with this machine's clock.
-    return (moment - datetime.now(UTC)).total_seconds()  # noqa: TID251
+    return (moment - datetime.now(UTC)).total_seconds()  # noqa: TID251 - see above
 
 
 def _never_arrived(error: requests.RequestException) -> bool:

@@ -1,4 +1,7 @@
-"""Chinese definitions of ACLF: the guideline and its stages, COSSH grade and scores."""
+"""Chinese definitions of ACLF: the guideline and its stages, COSSH grade and scores.
+
+Long, because every function carries its whole table and its sources.
+"""
 
 from decimal import Decimal
 

@@ -1,4 +1,7 @@
-"""Acute kidney injury by creatinine: KDIGO and the International Club of Ascites."""
+"""Acute kidney injury by creatinine: KDIGO and the International Club of Ascites.
+
+Long, because every function carries its whole table and its sources.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""The MELD family: MELD, MELD-Na (two forms), MELD 3.0, MELD-lactate, UKELD."""
+"""The MELD family: MELD, MELD-Na (two forms), MELD 3.0, MELD-lactate, UKELD.
+
+Long, because every function carries its whole table and its sources.
+"""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -130,7 +130,7 @@ class Definition:
         }
         if vasopressor == "terlipressin":
             brain, _, *rest = states
-            strict = self.grade_of((brain, "fine", *rest))  # type: ignore[arg-type]
+            strict = self.grade_of((brain, "fine", *rest))  # type: ignore[arg-type] # products of the declared states are states
             details["without_terlipressin"] = strict
             if strict != grade:
                 flags = (*flags, "terlipressin_decides")
@@ -190,7 +190,7 @@ class Definition:
         """Return the grades of every combination of states; there are few, so they are kept."""
         grades = self._known.get(world)
         if grades is None:
-            found = {self.grade_of(states) for states in product(*world)}  # type: ignore[arg-type]
+            found = {self.grade_of(states) for states in product(*world)}  # type: ignore[arg-type] # products of the declared states are states
             grades = self._known[world] = tuple(sorted(found))
         return grades
 

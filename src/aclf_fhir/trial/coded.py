@@ -123,9 +123,7 @@ class Coded(Node):
         found = unknown(reason, needs=self._need())
         return replace(found, evidence=self._evidence(list(retracted), situation))
 
-    def _present(
-        self, present: list[Fact], absent: list[Fact], situation: Situation
-    ) -> Judgement:
+    def _present(self, present: list[Fact], absent: list[Fact], situation: Situation) -> Judgement:
         latest = max(told_at(fact) for fact in present)
         newer = [fact for fact in absent if told_at(fact) >= latest]
         if newer and self.when == "current":
@@ -229,6 +227,5 @@ class Coded(Node):
         return max(ends, default=None)
 
     def _clears_until(self, fact: Fact, situation: Situation) -> datetime | None:
-        if self.absent_within is None or fact.start is None:
-            return None
-        return self.absent_within.after(fact.start.earliest, situation.rules.zone)
+        within, start, zone = self.absent_within, fact.start, situation.rules.zone
+        return within.after(start.earliest, zone) if within and start else None

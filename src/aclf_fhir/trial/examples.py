@@ -160,9 +160,7 @@ def _fact(
     as_of: datetime,
     index: int,
 ) -> Fact:
-    fact = replace(
-        _base(kind, name, None, said.at, index), qualifiers=said.qualifiers
-    )
+    fact = replace(_base(kind, name, None, said.at, index), qualifiers=said.qualifiers)
     if kind is FactKind.MEASUREMENT:
         return _measurement(fact, said.value, rules)
     if kind is FactKind.GRADE:
@@ -175,7 +173,9 @@ def _fact(
         return replace(fact, value=_dose(said.value), unit="ug/kg/min")
     if kind is FactKind.ATTESTATION:
         context = (("study", protocol.id),)
-        return replace(fact, value=_answer(protocol, name, said.value, rules, as_of), context=context)
+        return replace(
+            fact, value=_answer(protocol, name, said.value, rules, as_of), context=context
+        )
     if kind is FactKind.CONSENT and name == "this_study":
         return replace(fact, concept=protocol.id, value=frozenset({said.value}))
     return replace(fact, value=frozenset({said.value}))
@@ -199,7 +199,10 @@ def _interval(text: str) -> tuple[Interval, str]:
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise AclfError.of(
-            Category.INVALID, "examples", f"{text!r} is no value", "write `12 mg/dL` or `<0.2 mg/dL`"
+            Category.INVALID,
+            "examples",
+            f"{text!r} is no value",
+            "write `12 mg/dL` or `<0.2 mg/dL`",
         )
     number = Decimal(match["number"])
     interval = (

@@ -246,16 +246,14 @@ def number_text(value: Decimal) -> str:
 def value_text(value: object) -> str:
     """Write a fact's value as a person would."""
     if isinstance(value, Interval):
-        if value.is_exact and value.low is not None:
-            return number_text(value.low)
-        if value.low is None and value.high is None:
-            return "any"
-        if value.low is None and value.high is not None:
-            return f"<{'=' if value.high_closed else ''}{number_text(value.high)}"
-        if value.high is None and value.low is not None:
-            return f">{'=' if value.low_closed else ''}{number_text(value.low)}"
-        if value.low is not None and value.high is not None:
-            return f"{number_text(value.low)} to {number_text(value.high)}"
+        low, high = value.low, value.high
+        if low is None:
+            if high is None:
+                return "any"
+            return f"<{'=' if value.high_closed else ''}{number_text(high)}"
+        if high is None:
+            return f">{'=' if value.low_closed else ''}{number_text(low)}"
+        return number_text(low) if low == high else f"{number_text(low)} to {number_text(high)}"
     if isinstance(value, frozenset):
         return " or ".join(sorted(value))
     if isinstance(value, TimeRange):
@@ -293,9 +291,8 @@ def evidence_of(
     shown = value_text(fact.value if used is None else used)
     if used is not None and source_unit != unit and fact.concept in rules.analytes:
         factors = rules.analytes[fact.concept].units.factors
-        if source_unit in factors and unit in factors:
-            factor = _factor_text(factors[source_unit] / factors[unit])
-            conversion = f"{sent} {factor} = {shown} {unit}"
+        factor = _factor_text(factors[source_unit] / factors[unit])
+        conversion = f"{sent} {factor} = {shown} {unit}"
     return Evidence(
         concept=fact.concept,
         fact=fact,

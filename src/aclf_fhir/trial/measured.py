@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -243,9 +243,7 @@ class LabRise(Node):
                 return fact, reason
         return None, reason
 
-    def _rise(
-        self, earlier: Fact, newest: Fact, after: Interval, situation: Situation
-    ) -> Interval:
+    def _rise(self, earlier: Fact, newest: Fact, after: Interval, situation: Situation) -> Interval:
         """Return the rise per day, exact to the last digit where both values are."""
         before = converted(earlier, self.unit, situation.rules)
         seconds = _seconds(earlier, newest)
@@ -265,13 +263,9 @@ class LabRise(Node):
 
 
 def _seconds(earlier: Fact, newest: Fact) -> Fraction:
-    times: list[datetime] = []
-    for fact in (earlier, newest):
-        if fact.start is None:
-            message = "a pair needs two dated values"
-            raise ValueError(message)
-        times.append(fact.start.earliest)
-    return Fraction((times[1] - times[0]) / timedelta(microseconds=1)).limit_denominator(1) / 10**6
+    # Both are dated: `_earlier` pairs nothing else.
+    first, last = (fact.start.earliest if fact.start else fact.known for fact in (earlier, newest))
+    return Fraction((last - first) // timedelta(microseconds=1), 10**6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,9 +128,7 @@ def _doubt_arose(found: Judgement) -> datetime | None:
     """Return when the newest fact that speaks for `met` became true."""
     if found.proposal is not Outcome.MET:
         return None
-    times = [
-        told_at(evidence.fact) for evidence in found.evidence if evidence.fact is not None
-    ]
+    times = [told_at(evidence.fact) for evidence in found.evidence if evidence.fact is not None]
     return max(times, default=None)
 
 

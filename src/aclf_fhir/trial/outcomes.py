@@ -214,11 +214,9 @@ class _FollowUp:
 
 def _seen(fact: Fact) -> datetime:
     """Return the latest instant at which a fact certainly shows the patient alive."""
-    start = fact.start
-    if start is None:
-        message = "only dated facts are contacts"
-        raise ValueError(message)
-    return start.earliest if fact.end is None else max(start.earliest, fact.end.earliest)
+    # Only dated facts are contacts.
+    seen = fact.start.earliest if fact.start is not None else fact.known
+    return seen if fact.end is None else max(seen, fact.end.earliest)
 
 
 def _key(fact: Fact) -> tuple[datetime, str, str, str]:
@@ -242,8 +240,7 @@ def assess(
         As for screening.
     """
     return tuple(
-        _assess(definition, protocol, record, enrolment, rules)
-        for definition in protocol.outcomes
+        _assess(definition, protocol, record, enrolment, rules) for definition in protocol.outcomes
     )
 
 
@@ -300,9 +297,7 @@ def _opposite(answer: Answer) -> Answer:
     return "unknown" if answer == "unknown" else "no" if answer == "yes" else "yes"
 
 
-def _transplant_free(
-    alive: Answer, transplants: list[Fact], rules: EvaluationRules
-) -> Answer:
+def _transplant_free(alive: Answer, transplants: list[Fact], rules: EvaluationRules) -> Answer:
     """Say whether someone lived on without a new liver; no record of one proves nothing."""
     if transplants or alive == "no":
         return "no"
@@ -313,9 +308,7 @@ def _midnight(day: date, rules: EvaluationRules) -> datetime:
     return datetime.combine(day, time(0), rules.zone)
 
 
-def _remission(
-    definition: Remission, protocol: Protocol, follow: _FollowUp
-) -> OutcomeResult:
+def _remission(definition: Remission, protocol: Protocol, follow: _FollowUp) -> OutcomeResult:
     """Judge the criteria at the visit; death and transplantation are no remission."""
     record, rules = follow.record, follow.rules
     day = follow.due(definition.day)
@@ -342,7 +335,10 @@ def _remission(
         )
     if died.reason == "conflicting":
         return replace(
-            blank, reasons=(died.reason,), evidence=follow.evidence(died.facts), note=_note(died, day)
+            blank,
+            reasons=(died.reason,),
+            evidence=follow.evidence(died.facts),
+            note=_note(died, day),
         )
     if record.as_of < opens:
         return replace(

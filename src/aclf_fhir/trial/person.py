@@ -107,10 +107,15 @@ class Sex(Node):
             return Judgement(
                 outcome=Outcome.MET, evidence=evidence, needs=Needs.settled(Outcome.MET)
             )
-        if born is None or not isinstance(born.value, frozenset) or not born.value <= {
-            "male",
-            "female",
-        }:
+        if (
+            born is None
+            or not isinstance(born.value, frozenset)
+            or not born.value
+            <= {
+                "male",
+                "female",
+            }
+        ):
             reason = Reason.NO_DATA if gender is None or born is not None else Reason.CONFLICTING
             found = unknown(reason, needs=need, note="The sex at birth is not recorded.")
             return replace(found, evidence=evidence)
@@ -224,9 +229,7 @@ class Participation(Node):
             for fact in facts:
                 if fact.status is FactStatus.RETRACTED or not isinstance(fact.value, frozenset):
                     continue
-                if "observational" in fact.qualifiers:
-                    doubtful.append(fact)
-                elif fact.status is not FactStatus.USABLE:
+                if "observational" in fact.qualifiers or fact.status is not FactStatus.USABLE:
                     doubtful.append(fact)
                 elif fact.value <= self.active:
                     part.append(fact)

@@ -247,9 +247,7 @@ def _requires_consent(node: Node) -> bool:
     return isinstance(node, Consent) and node.status == "active"
 
 
-def _attestation_problems(
-    protocol: Protocol, where: str, node: Node
-) -> list[tuple[str, str]]:
+def _attestation_problems(protocol: Protocol, where: str, node: Node) -> list[tuple[str, str]]:
     if not isinstance(node, Attestation):
         return []
     item = protocol.items.get(node.item)

@@ -27,11 +27,6 @@ from aclf_fhir.units import Interval
 
 __all__ = ["ScoreCourse", "ScoreLimit"]
 
-_ERRORS = {
-    "missing_unit": Reason.UNIT_MISSING,
-    "unsupported_unit": Reason.UNIT_NOT_CONVERTIBLE,
-}
-
 
 def _result_text(result: ScoreResult) -> str:
     """Write a score's result in a few characters."""
@@ -81,10 +76,11 @@ def _need_of(choice: Choice, situation: Situation) -> Need:
 def _open(evaluation: ScoreEvaluation) -> list[Choice]:
     """Return the choices that leave the score open; of alternatives, those that matter."""
     missing = set(evaluation.result.missing)
-    found: list[Choice] = []
-    for choice in evaluation.choices:
-        if choice.input in missing or (choice.reason is not None and choice.value is not None):
-            found.append(choice)
+    found = [
+        choice
+        for choice in evaluation.choices
+        if choice.input in missing or (choice.reason is not None and choice.value is not None)
+    ]
     if "respiratory_ratio" in missing:
         found.extend(choice for choice in evaluation.choices if choice.input == "fio2")
     return found
@@ -95,8 +91,6 @@ def _unknown_score(evaluation: ScoreEvaluation, situation: Situation) -> Judgeme
     open_ = _open(evaluation)
     needs = Needs.of(*{_need_of(choice, situation) for choice in open_})
     reasons = [choice.reason for choice in open_ if choice.reason is not None]
-    if result.reason in _ERRORS:
-        reasons.append(_ERRORS[result.reason])
     if not reasons:
         reasons = [Reason.COMPARATOR_STRADDLES if result.status != "error" else Reason.NO_DATA]
     found = unknown(*dict.fromkeys(reasons), needs=needs)
@@ -153,9 +147,7 @@ class ScoreLimit(Node):
             )
             note = "The inputs lie further apart than the protocol allows."
             reasons = (Reason.OUTSIDE_WINDOW,)
-            return replace(
-                found, outcome=Outcome.UNKNOWN, reasons=reasons, needs=needs, note=note
-            )
+            return replace(found, outcome=Outcome.UNKNOWN, reasons=reasons, needs=needs, note=note)
         return found
 
     def _by_category(self, evaluation: ScoreEvaluation, situation: Situation) -> Judgement:
@@ -171,9 +163,7 @@ class ScoreLimit(Node):
             return replace(_unknown_score(evaluation, situation), details=details)
         strict = result.details.get("without_terlipressin")
         flags = frozenset(result.flags)
-        if isinstance(strict, str) and (strict in self.categories) is not (
-            outcome is Outcome.MET
-        ):
+        if isinstance(strict, str) and (strict in self.categories) is not (outcome is Outcome.MET):
             flags |= {"terlipressin_decides"}
         if len(possible) > 1:
             flags |= {"grade_range"}

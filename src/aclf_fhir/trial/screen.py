@@ -136,9 +136,7 @@ def screen(
     Verdict
         Never eligible with an unknown criterion.
     """
-    situation = Situation(
-        record, rules, study=protocol.id, items=protocol.items, snapshot=snapshot
-    )
+    situation = Situation(record, rules, study=protocol.id, items=protocol.items, snapshot=snapshot)
     reason, deaths = _death(record)
     if reason == "deceased":
         evidence = tuple(evidence_of(fact, rules=rules) for fact in deaths)

@@ -141,7 +141,7 @@ def test_it_is_not_ready_without_its_database(
     class Gateway:
         store = Away()
 
-    monkeypatch.setattr(client.app.state, "gateway", Gateway())  # type: ignore[attr-defined]
+    monkeypatch.setattr(client.app.state, "gateway", Gateway())
     answer = client.get("/ready")
     assert answer.status_code == 503
     assert answer.json()["issue"][0]["code"] == "transient"
@@ -149,7 +149,7 @@ def test_it_is_not_ready_without_its_database(
     assert client.get("/health").status_code == 200
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])  # noqa: S104 - refused
 def test_an_application_for_another_address_is_not_made(settings: Settings, host: str) -> None:
     with pytest.raises(AclfError) as caught:
         create_app(Settings(host=host, database=settings.database))
@@ -187,7 +187,7 @@ def test_the_statement_offers_what_is_registered(client: TestClient) -> None:
 
 
 def test_nothing_is_advertised_that_is_not_there() -> None:
-    methods = {method for route in site.router.routes for method in route.methods}  # type: ignore[attr-defined]
+    methods = {method for route in site.router.routes for method in route.methods}
     assert methods == {"GET", "POST", "PUT"}
 
 

@@ -288,3 +288,29 @@ def test_a_conditional_write_is_refused_and_not_done_without_its_condition(
     assert answer.status_code == 422
     assert answer.json()["issue"][0]["code"] == "not-supported"
     assert stored(client, "Patient") == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"final"', '"final", "status": "final"'),
+        ('"mg/dL", "system"', '"mg\\u0000dL", "system"'),
+        ("4.2", "4.2e31"),
+        ('"final"', '"finished"'),
+    ],
+)
+def test_what_is_wrong_with_one_entry_of_a_batch_is_told_there_and_harms_no_other(
+    client: TestClient, old: str, new: str
+) -> None:
+    text = json.dumps(bundle("batch", observation("bad"), patient()))
+    assert old in text
+    answer = client.post("/fhir", content=text.replace(old, new, 1), headers=JSON)
+    assert answer.status_code == 200, answer.text
+    bad, good = (entry["response"] for entry in answer.json()["entry"])
+    assert bad["status"].startswith(("400", "422"))
+    assert all(path.startswith("Bundle.entry[0].resource") for path in expressions(bad["outcome"]))
+    assert good["status"].startswith("201")
+    whole = text.replace('"batch"', '"transaction"').replace(old, new, 1).replace("pat-1", "pat-2")
+    refused = client.post("/fhir", content=whole, headers=JSON)
+    assert refused.status_code in {400, 422}
+    assert client.get("/fhir/Patient/pat-2").status_code == 404

@@ -121,5 +121,5 @@ def test_its_module_reaches_the_trials_desk_and_no_store(known: TestClient) -> N
         "aclf_fhir.errors",
         "aclf_fhir.workflows.trial_reading",
     }
-    zone = known.app.state.trial_zone  # type: ignore[attr-defined]
+    zone = known.app.state.trial_zone
     assert not hasattr(zone.state, "gateway")

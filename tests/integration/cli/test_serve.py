@@ -75,7 +75,7 @@ def test_many_connections_share_commits(server: Server) -> None:
     assert len(instants) < 128
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])  # noqa: S104 - refused
 def test_it_binds_loopback_only(tmp_path: Path, host: str) -> None:
     ended = run("serve", "--host", host, "--port", 0, cwd=tmp_path)
     assert ended.returncode == 14

@@ -73,7 +73,7 @@ def test_the_same_facts_again_change_nothing(store: Store) -> None:
     assert values(list(changes.added)) == ["1.5"]
     assert values(list(changes.closed)) == ["1.2", "1.4"]
     with store.read() as reader:
-        known = {str(one.value.low): one.known for one in reader.facts("a", "p")}  # type: ignore[union-attr]
+        known = {str(one.value.low): one.known for one in reader.facts("a", "p")}
     assert known["1.2"] == first
     assert known["1.5"] > first
 

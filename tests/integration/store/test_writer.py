@@ -230,9 +230,9 @@ def test_a_commit_whose_answer_is_lost_counts_once(
         if sql == "COMMIT" and not broken:
             broken.append(sql)
             if after_commit:
-                command(self, sql)  # type: ignore[arg-type]
+                command(self, sql)
             raise psycopg.OperationalError("the connection is lost")
-        command(self, sql)  # type: ignore[arg-type]
+        command(self, sql)
 
     monkeypatch.setattr(type(session), "command", losing)
     assert store.write(lambda tx: put(tx, "o")) == 1

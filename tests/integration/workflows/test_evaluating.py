@@ -102,9 +102,7 @@ def test_a_retraction_withdraws_the_scores_nobody_is_owed_any_more(desk, patient
 
 
 def test_a_read_brings_the_subject_up_to_date_first(cirrhotic):
-    found = search(
-        cirrhotic.gateway, "Observation", [("patient", "p1"), ("category", "score")]
-    )
+    found = search(cirrhotic.gateway, "Observation", [("patient", "p1"), ("category", "score")])
     assert found.total
     assert found.pending == 0
 

@@ -1,4 +1,4 @@
-"""Intake on both databases: what was pushed is stored once, mapped, held or refused, and counted."""
+"""Intake on both databases: a push is stored once, mapped, held or refused, and counted."""
 
 import json
 from decimal import Decimal

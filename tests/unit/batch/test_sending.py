@@ -122,7 +122,7 @@ def test_numbers_keep_their_digits(peer: Peer, tmp_path: Path) -> None:
     file.write_text('{"resourceType":"Observation","id":"o","valueQuantity":{"value":1.20}}')
     raw: list[bytes] = []
     answer = peer.answer
-    peer.answer = lambda request: raw.append(request.body) or answer(request)  # type: ignore[method-assign,func-returns-value]
+    peer.answer = lambda request: raw.append(request.body) or answer(request)
     with responses.RequestsMock() as wire:
         wire.add_callback(responses.POST, BASE, callback=peer.answer)
         run(file)

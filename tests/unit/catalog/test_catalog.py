@@ -170,7 +170,7 @@ def test_a_site_lays_its_own_over_the_catalog(catalog: Catalog) -> None:
     assert ours.analytes_by_code[Coding(lab, "TPZ")][0] == "prothrombin_activity"
     assert Coding(lab, "TPZ") not in plain.analytes_by_code
     assert ours.scales_by_code[Coding(ward, "HE-GRAD")] == "he_grade"
-    assert ours.scales["he_grade"].answers[Coding(ward, "HE3")].value == 3  # type: ignore[union-attr]
+    assert ours.scales["he_grade"].answers[Coding(ward, "HE3")].value == 3
     cause = ours.value_sets["liver_disease_cause"]
     assert cause.value_of(Coding(ward, "ALK-ZIRR")) == "alcohol"
     assert plain.value_sets["liver_disease_cause"].strength(Coding(ward, "ALK-ZIRR")) is None

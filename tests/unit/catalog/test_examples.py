@@ -13,8 +13,8 @@ from aclf_fhir.units import Interval
 EXAMPLES = [
     pytest.param(name, example, id=f"{name}-{example['value']}-{example['unit']}")
     for file in read_files().of("analytes")
-    for name, entry in file.tree["analytes"].items()  # type: ignore[union-attr]
-    for example in entry["examples"]  # type: ignore[index,call-overload]
+    for name, entry in file.tree["analytes"].items()
+    for example in entry["examples"]
 ]
 
 

@@ -33,7 +33,7 @@ def test_an_overlay_replaces_a_protocol_of_the_same_id() -> None:
     )
     assert findings.issues == []
     assert list(built) == ["nct1", "nct2"]
-    assert built["nct1"].source == "trials/c.yaml"  # type: ignore[attr-defined]
+    assert built["nct1"].source == "trials/c.yaml"
 
 
 def test_two_files_of_one_folder_with_one_id() -> None:

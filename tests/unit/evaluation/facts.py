@@ -51,9 +51,7 @@ def measured(concept: str, text: str, hours: float = 1, **rest: Any) -> Fact:
     number, _, unit = text.partition(" ")
     comparator = "".join(sign for sign in number if sign in "<>=")
     value = Decimal(number.removeprefix(comparator))
-    interval = (
-        Interval.from_comparator(comparator, value) if comparator else Interval.exact(value)
-    )
+    interval = Interval.from_comparator(comparator, value) if comparator else Interval.exact(value)
     table = rules().analytes[concept].units
     return fact(
         FactKind.MEASUREMENT,
@@ -86,7 +84,9 @@ def given(concept: str, dose: str | None, hours: float = 1, **rest: Any) -> Fact
     lasted = rest.pop("lasted", None)
     if lasted is not None:
         rest["end"] = ago(hours - lasted)
-    return fact(FactKind.MEDICATION, concept, value, hours, unit=unit, qualifiers=qualifiers, **rest)
+    return fact(
+        FactKind.MEDICATION, concept, value, hours, unit=unit, qualifiers=qualifiers, **rest
+    )
 
 
 def found(concept: str, value: str = "present", hours: float | None = 1, **rest: Any) -> Fact:

@@ -17,12 +17,15 @@ def bilirubin(*facts: Fact, **options: object) -> Choice:
         "bilirubin_total",
         rules=rules(),
         unit="mg/dL",
-        **options,  # type: ignore[arg-type]
+        **options,
     )
 
 
 def test_newest_value_is_converted_from_what_was_sent() -> None:
-    old, new = measured("bilirubin_total", "3 mg/dL", 20), measured("bilirubin_total", "205.2 umol/L")
+    old, new = (
+        measured("bilirubin_total", "3 mg/dL", 20),
+        measured("bilirubin_total", "205.2 umol/L"),
+    )
     choice = bilirubin(old, new)
     assert choice.fact == new
     assert choice.value == Interval.exact(Decimal(12))
@@ -33,9 +36,7 @@ def test_newest_value_is_converted_from_what_was_sent() -> None:
     assert choice.facts == (new,)
 
 
-@pytest.mark.parametrize(
-    ("hours", "taken"), [(47, True), (48, True), (48.01, False), (72, False)]
-)
+@pytest.mark.parametrize(("hours", "taken"), [(47, True), (48, True), (48.01, False), (72, False)])
 def test_age_limit_is_included(hours: float, taken: bool) -> None:
     choice = bilirubin(measured("bilirubin_total", "3 mg/dL", hours))
     assert (choice.fact is not None) is taken
@@ -123,9 +124,7 @@ def test_a_measurement_without_a_number_is_a_programming_error() -> None:
 
 
 def test_what_is_not_fit_is_refused_with_the_reason() -> None:
-    choice = bilirubin(
-        measured("bilirubin_total", "3 mg/dL"), refuse=lambda _: "drawn from a line"
-    )
+    choice = bilirubin(measured("bilirubin_total", "3 mg/dL"), refuse=lambda _: "drawn from a line")
     assert choice.reason is Reason.NO_DATA
     assert choice.passed_over[0][1] == "drawn from a line"
 
@@ -136,7 +135,9 @@ def test_an_age_limit_of_the_caller() -> None:
 
 
 def test_the_value_nearest_to_a_visit() -> None:
-    early, near, late = (measured("bilirubin_total", f"{n} mg/dL", h) for n, h in ((1, 90), (2, 50), (3, 2)))
+    early, near, late = (
+        measured("bilirubin_total", f"{n} mg/dL", h) for n, h in ((1, 90), (2, 50), (3, 2))
+    )
     window = Window(T - timedelta(hours=96), T, T - timedelta(hours=48))
     choice = bilirubin(early, near, late, window=window)
     assert choice.fact == near

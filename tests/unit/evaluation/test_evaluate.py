@@ -31,7 +31,9 @@ from tests.unit.evaluation.facts import (
 COMPLETE = rules("renal_replacement", "mechanical_ventilation", "vasopressor")
 
 
-def blood(hours: float = 1, *, creatinine: str = "1.2 mg/dL", bilirubin: str = "5 mg/dL") -> list[Fact]:
+def blood(
+    hours: float = 1, *, creatinine: str = "1.2 mg/dL", bilirubin: str = "5 mg/dL"
+) -> list[Fact]:
     return [
         measured("creatinine", creatinine, hours),
         measured("bilirubin_total", bilirubin, hours),
@@ -51,7 +53,12 @@ def test_meld_from_a_record() -> None:
     assert found_.span == timedelta(0)
     assert not found_.span_exceeded
     assert found_.fresh_until == T + timedelta(hours=47)
-    assert {choice.input for choice in found_.choices} >= {"creatinine", "bilirubin", "inr", "dialysis"}
+    assert {choice.input for choice in found_.choices} >= {
+        "creatinine",
+        "bilirubin",
+        "inr",
+        "dialysis",
+    }
     assert len(found_.facts) == 3
 
 
@@ -248,7 +255,22 @@ def test_points_do_not_depend_on_where_one_starts(hours: float) -> None:
 def test_the_last_draw_of_each_day() -> None:
     facts = record(*blood(40), *blood(38), *blood(5), *blood(1))
     until = T - timedelta(hours=2)
-    points = list(
-        at_draws(facts, "meld_optn", COMPLETE, since=T - timedelta(days=28), until=until)
-    )
+    points = list(at_draws(facts, "meld_optn", COMPLETE, since=T - timedelta(days=28), until=until))
     assert [point.at for point in points] == [T - timedelta(hours=38), T - timedelta(hours=5)]
+
+
+def test_an_unusable_input_leaves_a_score_of_scores_open() -> None:
+    facts = [*blood(bilirubin="-1 mg/dL"), birth(), measured("leukocytes", "11 10*9/L")]
+    found_ = evaluate(record(*facts), "clif_c_aclf", COMPLETE)
+    present = next(c for c in found_.choices if c.concept == "easl_clif_aclf_grade")
+    assert present.value == {"yes", "no"}
+
+
+def test_what_is_not_usable_makes_no_point() -> None:
+    maybe = measured("creatinine", "2 mg/dL", 10, status=FactStatus.PRELIMINARY)
+    facts = record(maybe, *blood(40))
+    since = T - timedelta(hours=5)
+    assert score_points(facts, ["clif_c_of"], COMPLETE)["clif_c_of"] == (T - timedelta(hours=40),)
+    assert score_points(facts, ["clif_c_of"], COMPLETE, since=since)["clif_c_of"] == ()
+    only = record(measured("sodium", "138 mmol/L", 9), maybe)
+    assert score_points(only, ["clif_c_of"], COMPLETE, since=since)["clif_c_of"] == ()

@@ -62,9 +62,9 @@ def test_the_day_is_that_of_the_site() -> None:
         FactKind.DEMOGRAPHIC, "birth_date", TimeRange(start, start + timedelta(hours=23)), None
     )
     assert age_at(record(birth), rules(zone=zone)).value == Interval.exact(Decimal(54))
-    assert age_at(record(birth), rules(zone=zone), at=T - timedelta(hours=3)).value == Interval.exact(
-        Decimal(53)
-    )
+    assert age_at(
+        record(birth), rules(zone=zone), at=T - timedelta(hours=3)
+    ).value == Interval.exact(Decimal(53))
 
 
 def test_sex_at_birth_before_gender() -> None:

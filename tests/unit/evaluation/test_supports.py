@@ -186,7 +186,13 @@ def test_what_lasts() -> None:
             YES,
         ),
         (
-            [given("terlipressin", None, qualifiers=frozenset({"administered", "circulatory_support"}))],
+            [
+                given(
+                    "terlipressin",
+                    None,
+                    qualifiers=frozenset({"administered", "circulatory_support"}),
+                )
+            ],
             (),
             YES,
         ),
@@ -259,3 +265,16 @@ def test_drugs_that_make_a_result_doubtful() -> None:
         end=ago(300),
     )
     assert given_within(record(lasting), [drug], week, T) == [lasting]
+
+
+def test_a_support_without_an_item_and_an_older_negative_finding() -> None:
+    from dataclasses import replace
+
+    bare = replace(rules(), support_items={})
+    assert choose_renal_replacement(record(), bare).value == UNKNOWN
+    old = found("dialysis_status", "absent", 30)
+    assert choose_renal_replacement(record(old), rules()).value == UNKNOWN
+    timed = measured("creatinine", "3 mg/dL", 90, qualifiers=frozenset({"pre_dialysis"}))
+    assert choose_renal_replacement(record(timed), rules()).value == UNKNOWN
+    several = attested("renal-replacement", frozenset({"yes", "no"}), 1)
+    assert choose_renal_replacement(record(several), rules()).value == UNKNOWN

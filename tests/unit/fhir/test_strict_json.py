@@ -176,7 +176,7 @@ TREES = st.recursive(
 
 @given(st.sampled_from([observation, patient, contained]), st.data())
 def test_strange_values_anywhere_never_crash(base: object, data: st.DataObject) -> None:
-    tree = base()  # type: ignore[operator]
+    tree = base()
     node = tree
     while True:
         keys = list(node) if isinstance(node, dict) else list(range(len(node)))

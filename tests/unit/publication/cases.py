@@ -185,7 +185,7 @@ def verdict(**changes: object) -> Verdict:
         "known_at": K,
         "fresh_until": T + timedelta(hours=48),
     }
-    return Verdict(**(given | changes))  # type: ignore[arg-type] # a test's own changes
+    return Verdict(**(given | changes))
 
 
 def outcome(**changes: object) -> OutcomeResult:
@@ -210,7 +210,7 @@ def outcome(**changes: object) -> OutcomeResult:
         "as_of": T,
         "known_at": K,
     }
-    return OutcomeResult(**(given | changes))  # type: ignore[arg-type] # a test's own changes
+    return OutcomeResult(**(given | changes))
 
 
 def protocol(**changes: object) -> Protocol:
@@ -254,4 +254,4 @@ def protocol(**changes: object) -> Protocol:
             )
         },
     }
-    return Protocol(**(given | changes))  # type: ignore[arg-type] # a test's own changes
+    return Protocol(**(given | changes))

@@ -14,7 +14,9 @@ T = datetime(2026, 3, 1, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def measured(value: str = "12", *, at: datetime | None = T, known: datetime = T, id: str = "o1") -> Fact:
+def measured(
+    value: str = "12", *, at: datetime | None = T, known: datetime = T, source: str = "o1"
+) -> Fact:
     number = Interval.exact(Decimal(value))
     return Fact(
         subject="p1",
@@ -24,7 +26,7 @@ def measured(value: str = "12", *, at: datetime | None = T, known: datetime = T,
         unit="mg/dL",
         start=TimeRange.exact(at) if at else None,
         known=known,
-        source=SourceVersion("Observation", id, 1, "valueQuantity"),
+        source=SourceVersion("Observation", source, 1, "valueQuantity"),
         sent=SentValue(value, "mg/dL", number, "mg/dL"),
     )
 
@@ -38,7 +40,9 @@ def test_what_was_learnt_after_k_does_not_count(known, counts):
     assert bool(of(Record.of("p1", [measured(known=known)], as_of=T, known_at=T))) is counts
 
 
-@pytest.mark.parametrize(("at", "counts"), [(T, True), (T + HOUR, False), (T - HOUR, True), (None, True)])
+@pytest.mark.parametrize(
+    ("at", "counts"), [(T, True), (T + HOUR, False), (T - HOUR, True), (None, True)]
+)
 def test_what_is_true_only_after_t_does_not_count(at, counts):
     assert bool(of(Record.of("p1", [measured(at=at)], as_of=T, known_at=T))) is counts
 
@@ -49,16 +53,16 @@ def test_what_may_have_been_true_at_t_counts():
 
 
 def test_the_same_result_sent_twice_is_one_fact():
-    again = replace(measured(id="o2"), context=(("encounter", "Encounter/1"),))
+    again = replace(measured(source="o2"), context=(("encounter", "Encounter/1"),))
     assert len(of(Record.of("p1", [measured(), again], as_of=T, known_at=T))) == 1
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        measured("12.1", id="o2"),
-        measured(at=T - HOUR, id="o2"),
-        replace(measured(id="o2"), status=FactStatus.PRELIMINARY),
+        measured("12.1", source="o2"),
+        measured(at=T - HOUR, source="o2"),
+        replace(measured(source="o2"), status=FactStatus.PRELIMINARY),
     ],
     ids=["value", "instant", "status"],
 )
@@ -67,16 +71,20 @@ def test_another_statement_stays_another_fact(other):
 
 
 def test_order_of_arrival_leaves_no_trace():
-    facts = [measured(), measured("11", at=T - HOUR, id="o2"), measured("10", at=None, id="o3")]
-    records = {
-        of(Record.of("p1", order, as_of=T, known_at=T)) for order in permutations(facts)
-    }
+    facts = [
+        measured(),
+        measured("11", at=T - HOUR, source="o2"),
+        measured("10", at=None, source="o3"),
+    ]
+    records = {of(Record.of("p1", order, as_of=T, known_at=T)) for order in permutations(facts)}
     assert len(records) == 1
-    assert [fact.start for fact in records.pop()][0] is None
+    assert next(iter(records.pop())).start is None
 
 
 def test_the_same_knowledge_can_be_judged_for_an_earlier_instant():
-    record = Record.of("p1", [measured(), measured("11", at=T - 2 * HOUR, id="o2")], as_of=T, known_at=T)
+    record = Record.of(
+        "p1", [measured(), measured("11", at=T - 2 * HOUR, source="o2")], as_of=T, known_at=T
+    )
     earlier = record.at(T - HOUR)
     assert [fact.source.id for fact in of(earlier)] == ["o2"]
     assert earlier.known_at == T

@@ -71,7 +71,7 @@ def test_ranges_include_both_ends() -> None:
 
 
 def test_a_value_of_another_type_is_refused() -> None:
-    result = clif_c_aclf(clif_c_of=9, age_years=60, leukocytes_10e9_l="8")  # type: ignore[arg-type]
+    result = clif_c_aclf(clif_c_of=9, age_years=60, leukocytes_10e9_l="8")
     assert (result.status, result.reason) == ("error", "out_of_range")
 
 

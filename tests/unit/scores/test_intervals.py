@@ -72,7 +72,7 @@ class TestOpenAndClosedEnds:
         result = meld(bilirubin=between("3", "5", high_closed=False))
         low, high = meld(bilirubin=n("3")).value, meld(bilirubin=n("5")).value
         assert result.status == "indeterminate"
-        assert result.bounds == Interval(low, high, low_closed=True, high_closed=False)  # type: ignore[arg-type]
+        assert result.bounds == Interval(low, high, low_closed=True, high_closed=False)
 
     def test_a_floor_closes_an_open_end(self) -> None:
         result = meld(bilirubin=between("0.5", "5", low_closed=False))
@@ -96,8 +96,8 @@ class TestOpenAndClosedEnds:
     def test_unknown_dialysis_is_bounded_by_both_readings(self) -> None:
         result = meld(dialysis=codes("yes", "no"))
         assert result.bounds == Interval(
-            meld().value,  # type: ignore[arg-type]
-            meld(dialysis=codes("yes")).value,  # type: ignore[arg-type]
+            meld().value,
+            meld(dialysis=codes("yes")).value,
         )
 
     def test_an_open_end_does_not_reach_its_own_rounding(self) -> None:

@@ -76,9 +76,7 @@ def test_age_of_a_birth_year_only() -> None:
     data = {"age": {"min": "18 a", "max": "69 a"}}
     partial = judge(data, fact(FactKind.DEMOGRAPHIC, "birth_date", year, None))
     assert (partial.outcome, partial.reasons) == (UNKNOWN, (Reason.COMPARATOR_STRADDLES,))
-    certain = judge(
-        {"age": {"max": "70 a"}}, fact(FactKind.DEMOGRAPHIC, "birth_date", year, None)
-    )
+    certain = judge({"age": {"max": "70 a"}}, fact(FactKind.DEMOGRAPHIC, "birth_date", year, None))
     assert (certain.outcome, certain.flags) == (MET, frozenset())
     assert judge(data).reasons == (Reason.NO_DATA,)
 
@@ -241,7 +239,10 @@ DRUG = {
         (given("corticosteroid", None, 900, qualifiers=frozenset({"reported", "active"})), MET),
         (given("corticosteroid", None, 900, qualifiers=frozenset({"reported"})), UNKNOWN),
         (given("corticosteroid", None, 5, qualifiers=frozenset({"reported"})), MET),
-        (given("corticosteroid", None, 5, qualifiers=frozenset({"reported", "not_taken"})), UNKNOWN),
+        (
+            given("corticosteroid", None, 5, qualifiers=frozenset({"reported", "not_taken"})),
+            UNKNOWN,
+        ),
         (given("corticosteroid", None, 5, qualifiers=frozenset({"reported", "intended"})), UNKNOWN),
         (given("corticosteroid", None, 5, qualifiers=frozenset({"requested"})), UNKNOWN),
         (
@@ -313,7 +314,9 @@ def test_organ_support(data: object, facts: list[Fact], expected: Outcome) -> No
     ],
 )
 def test_lab(limit: dict[str, str], value: str, expected: Outcome) -> None:
-    judged = judge({"lab": {"name": "bilirubin_total", **limit}}, measured("bilirubin_total", value))
+    judged = judge(
+        {"lab": {"name": "bilirubin_total", **limit}}, measured("bilirubin_total", value)
+    )
     assert judged.outcome is expected
     if expected is UNKNOWN:
         assert judged.reasons == (Reason.COMPARATOR_STRADDLES,)
@@ -374,7 +377,13 @@ def pair(hours: float, first: str, last: str = "160 umol/L", **rest: Any) -> lis
         (pair(24, "<143 umol/L"), UNKNOWN),
         (pair(24, "100 umol/L", status=FactStatus.PRELIMINARY), UNKNOWN),
         (pair(24, "100 umol/L", status=FactStatus.CONFLICTING), UNKNOWN),
-        ([measured("bilirubin_total", "100 umol/L", start=ago(30, until=20)), *pair(80, "1 umol/L")], UNKNOWN),
+        (
+            [
+                measured("bilirubin_total", "100 umol/L", start=ago(30, until=20)),
+                *pair(80, "1 umol/L"),
+            ],
+            UNKNOWN,
+        ),
         ([*pair(30, "100 umol/L"), measured("bilirubin_total", "159 umol/L", 3)], MET),
         ([measured("bilirubin_total", "160 umol/L", start=ago(9, until=2))], UNKNOWN),
         ([measured("bilirubin_total", "160 umol/L")], UNKNOWN),
@@ -387,7 +396,10 @@ def test_lab_rise(facts: list[Fact], expected: Outcome) -> None:
 
 def test_lab_rise_across_the_night_the_clocks_change() -> None:
     # 31 March 2024, 01:00 UTC: central Europe loses an hour; the pair is 24 h apart all the same.
-    zoned = [measured("bilirubin_total", "142.9 umol/L", 25), measured("bilirubin_total", "160 umol/L")]
+    zoned = [
+        measured("bilirubin_total", "142.9 umol/L", 25),
+        measured("bilirubin_total", "160 umol/L"),
+    ]
     judged = judge(RISE, *zoned)
     assert judged.details["daily_rise"] == Decimal("17.1")
     assert judged.distance is not None
@@ -401,12 +413,31 @@ def stay(hours: float) -> Fact:
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        ([measured("creatinine", "1 mg/dL", 500), stay(100), measured("creatinine", "3.01 mg/dL")], MET),
-        ([measured("creatinine", "1 mg/dL", 500), stay(100), measured("creatinine", "3 mg/dL")], NOT_MET),
-        ([measured("creatinine", "1 mg/dL", 2300), stay(100), measured("creatinine", "9 mg/dL")], NOT_MET),
-        ([stay(100), measured("creatinine", "1 mg/dL", 90), measured("creatinine", "9 mg/dL")], MET),
+        (
+            [
+                measured("creatinine", "1 mg/dL", 500),
+                stay(100),
+                measured("creatinine", "3.01 mg/dL"),
+            ],
+            MET,
+        ),
+        (
+            [measured("creatinine", "1 mg/dL", 500), stay(100), measured("creatinine", "3 mg/dL")],
+            NOT_MET,
+        ),
+        (
+            [measured("creatinine", "1 mg/dL", 2300), stay(100), measured("creatinine", "9 mg/dL")],
+            NOT_MET,
+        ),
+        (
+            [stay(100), measured("creatinine", "1 mg/dL", 90), measured("creatinine", "9 mg/dL")],
+            MET,
+        ),
         ([measured("creatinine", "1 mg/dL", 500), measured("creatinine", "9 mg/dL")], UNKNOWN),
-        ([measured("creatinine", "<1 mg/dL", 500), stay(100), measured("creatinine", "9 mg/dL")], UNKNOWN),
+        (
+            [measured("creatinine", "<1 mg/dL", 500), stay(100), measured("creatinine", "9 mg/dL")],
+            UNKNOWN,
+        ),
         (
             [
                 measured("creatinine", "1 mg/dL", 500, status=FactStatus.PRELIMINARY),
@@ -419,7 +450,10 @@ def stay(hours: float) -> Fact:
     ],
 )
 def test_lab_ratio_to_the_baseline(facts: list[Fact], expected: Outcome) -> None:
-    assert outcome({"lab_ratio": {"name": "creatinine", "gt": 3, "baseline": "90 d"}}, *facts) is expected
+    assert (
+        outcome({"lab_ratio": {"name": "creatinine", "gt": 3, "baseline": "90 d"}}, *facts)
+        is expected
+    )
 
 
 def upper(text: str) -> Interval:
@@ -430,7 +464,12 @@ def upper(text: str) -> Interval:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("102.4 umol/L", MET), ("102.5 umol/L", NOT_MET), ("<102.5 umol/L", MET), (">5 umol/L", UNKNOWN)],
+    [
+        ("102.4 umol/L", MET),
+        ("102.5 umol/L", NOT_MET),
+        ("<102.5 umol/L", MET),
+        (">5 umol/L", UNKNOWN),
+    ],
 )
 def test_multiples_of_the_upper_limit_of_the_same_result(value: str, expected: Outcome) -> None:
     data = {"lab": {"name": "bilirubin_total", "lt": "5 ULN"}}
@@ -460,7 +499,9 @@ def test_grades() -> None:
 MELD = {"score": {"name": "meld_optn", "min": 17, "max": 30, "max_span": "24 h"}}
 
 
-def blood(inr: str, *, bilirubin: str = "6", creatinine: str = "1.1", hours: float = 1) -> list[Fact]:
+def blood(
+    inr: str, *, bilirubin: str = "6", creatinine: str = "1.1", hours: float = 1
+) -> list[Fact]:
     return [
         measured("creatinine", f"{creatinine} mg/dL", hours),
         measured("bilirubin_total", f"{bilirubin} mg/dL"),
@@ -550,9 +591,17 @@ def test_a_grade_that_is_not_exact() -> None:
     assert judged.outcome is MET
     assert "grade_range" in judged.flags
     assert judged.evidence[0].used == "1a or 2"
-    unsure = judge(GRADE, *organs(creatinine="1.6 mg/dL", bilirubin_total="13 mg/dL", he_grade=None, pao2=None), feeds=SUPPORTS)
+    unsure = judge(
+        GRADE,
+        *organs(creatinine="1.6 mg/dL", bilirubin_total="13 mg/dL", he_grade=None, pao2=None),
+        feeds=SUPPORTS,
+    )
     assert unsure.outcome is MET
-    open_ = judge(GRADE, *organs(creatinine="1.4 mg/dL", bilirubin_total="13 mg/dL", he_grade=None), feeds=SUPPORTS)
+    open_ = judge(
+        GRADE,
+        *organs(creatinine="1.4 mg/dL", bilirubin_total="13 mg/dL", he_grade=None),
+        feeds=SUPPORTS,
+    )
     assert open_.outcome is UNKNOWN
     assert {n.concept for needs in open_.needs.met for n in needs} == {"he_grade"}
     assert outcome(GRADE, *organs(creatinine="1.4 mg/dL"), feeds=SUPPORTS) is NOT_MET
@@ -596,7 +645,10 @@ LIVER = {"bilirubin_total": "13 mg/dL"}
         (organs(), UNKNOWN, None),
         ([*organs(30, pao2=None), *organs()], UNKNOWN, None),
         (
-            [*organs(30, creatinine="1.6 mg/dL", inr="2.6 {INR}"), *organs(creatinine="1.6 mg/dL", **LIVER)],
+            [
+                *organs(30, creatinine="1.6 mg/dL", inr="2.6 {INR}"),
+                *organs(creatinine="1.6 mg/dL", **LIVER),
+            ],
             UNKNOWN,
             None,
         ),
@@ -657,7 +709,9 @@ def test_consent(facts: list[Fact], expected: Outcome, refused: Outcome) -> None
 OTHER = {"participation": {"within": "3 months", "active": ["on-study"], "ended": ["withdrawn"]}}
 
 
-def part(study: str, state: str, start: TimeRange | None, end: TimeRange | None = None, **rest: Any) -> Fact:
+def part(
+    study: str, state: str, start: TimeRange | None, end: TimeRange | None = None, **rest: Any
+) -> Fact:
     return fact(FactKind.PARTICIPATION, study, state, None, start=start, end=end, **rest)
 
 
@@ -697,11 +751,27 @@ ANSWER = {"attested": {"item": "symptom-burden", "met": ["yes"], "not_met": ["no
         ([attested("symptom-burden", "yes", 168)], MET, None),
         ([attested("symptom-burden", "yes", 169)], UNKNOWN, Reason.STALE),
         ([attested("symptom-burden", "yes", 9), attested("symptom-burden", "no")], NOT_MET, None),
-        ([attested("symptom-burden", "yes"), attested("symptom-burden", "no")], UNKNOWN, Reason.CONFLICTING),
-        ([attested("symptom-burden", "yes", status=FactStatus.PRELIMINARY)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        (
+            [attested("symptom-burden", "yes"), attested("symptom-burden", "no")],
+            UNKNOWN,
+            Reason.CONFLICTING,
+        ),
+        (
+            [attested("symptom-burden", "yes", status=FactStatus.PRELIMINARY)],
+            UNKNOWN,
+            Reason.NEEDS_ATTESTATION,
+        ),
         ([attested("symptom-burden", "yes", context=(("study", "this"),))], MET, None),
-        ([attested("symptom-burden", "yes", context=(("study", "else"),))], UNKNOWN, Reason.NEEDS_ATTESTATION),
-        ([attested("symptom-burden", "yes", start=ago(5, until=-5))], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        (
+            [attested("symptom-burden", "yes", context=(("study", "else"),))],
+            UNKNOWN,
+            Reason.NEEDS_ATTESTATION,
+        ),
+        (
+            [attested("symptom-burden", "yes", start=ago(5, until=-5))],
+            UNKNOWN,
+            Reason.NEEDS_ATTESTATION,
+        ),
         ([attested("symptom-burden", None)], UNKNOWN, Reason.NEEDS_ATTESTATION),
     ],
 )
@@ -872,5 +942,7 @@ def test_periods() -> None:
     assert parse_period("12 weeks").delta == timedelta(days=84)
     assert parse_period("1 a").months == 12
     assert parse_period("3 months").before(T.replace(month=5, day=31), zone).day == 29
-    assert parse_period("1 months").after(T.replace(month=12), zone) == T.replace(year=2025, month=1)
+    assert parse_period("1 months").after(T.replace(month=12), zone) == T.replace(
+        year=2025, month=1
+    )
     assert parse_period("3 months").delta == timedelta(days=93)

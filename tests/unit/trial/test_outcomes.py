@@ -77,7 +77,16 @@ def outcomes(
         (100, [fact(FactKind.FINDING, "death", "present", start=on(3), known=START)], "yes", ()),
         (
             100,
-            [fact(FactKind.ENCOUNTER, "inpatient", "finished", start=on(70), end=on(86), known=START)],
+            [
+                fact(
+                    FactKind.ENCOUNTER,
+                    "inpatient",
+                    "finished",
+                    start=on(70),
+                    end=on(86),
+                    known=START,
+                )
+            ],
             "no",
             (),
         ),
@@ -102,7 +111,12 @@ def outcomes(
             "unknown",
             ("no-contact",),
         ),
-        (100, [fact(FactKind.GRADE, "he_grade", "x", None, known=START)], "unknown", ("no-contact",)),
+        (
+            100,
+            [fact(FactKind.GRADE, "he_grade", "x", None, known=START)],
+            "unknown",
+            ("no-contact",),
+        ),
     ],
 )
 def test_death_by_week_12(
@@ -139,7 +153,12 @@ def test_transplantation_competes_and_the_first_dose_counts_too() -> None:
         ([died(on(20))], (), "no", "no"),
         ([], (), "unknown", "unknown"),
         (
-            [contact(28), fact(FactKind.FINDING, "liver_transplant_status", "present", start=on(9), known=START)],
+            [
+                contact(28),
+                fact(
+                    FactKind.FINDING, "liver_transplant_status", "present", start=on(9), known=START
+                ),
+            ],
             (),
             "yes",
             "no",

@@ -110,4 +110,4 @@ def test_a_pair_outside_the_table_is_refused(source: str, target: str) -> None:
 )
 def test_a_table_that_contradicts_itself_is_invalid(arguments: dict[str, dict[str, str]]) -> None:
     with pytest.raises(AclfError, match="unit table"):
-        UnitTable.build(canonical="a", **arguments)  # type: ignore[arg-type]
+        UnitTable.build(canonical="a", **arguments)
