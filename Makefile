@@ -17,7 +17,7 @@ SOURCES := $(wildcard src tests tools benchmarks)
 help:
 	@echo 'make run [PORT=8000]       start the gateway and push the examples through it'
 	@echo 'make test [PYTEST_ARGS=…]  all tests'
-	@echo 'make check                 format, lint, types, layers, documentation'
+	@echo 'make check                 format, lint, types, layers, generated files, documentation'
 	@echo 'make fix                   format and mend what can be mended'
 	@echo 'make docs                  build the documentation into site/'
 	@echo 'make bench                 benchmarks'
@@ -63,6 +63,8 @@ check: .venv/installed-dev
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/generate_case_file.py --check
+	$(BIN)/python tools/generate_score_pages.py --check
 	$(BIN)/mkdocs build --quiet --strict
 
 fix: .venv/installed-dev

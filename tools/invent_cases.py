@@ -6,7 +6,8 @@ Usage::
 
 Nothing in them is about anybody: people, dates, numbers and signatures are made up here, and
 the same files come out every time. What each case is for stands in `examples/invented/README.md`.
-Units, codes and offsets are mixed on purpose, as hospitals mix them.
+Units, codes and offsets are mixed on purpose, as hospitals mix them. The script is long because it
+tells every case in full.
 """
 
 import json

@@ -11,7 +11,6 @@ from tests.acceptance.conftest import EXAMPLES, Resource, World, value_of
 from tests.conftest import ROOT
 from tests.integration.cli.conftest import Server
 
-
 VERDICTS = {
     ("Patient/invented-x-eligible", "nct03668171", "verdict"): "eligible",
     ("Patient/invented-x-ineligible", "nct03668171", "verdict"): "ineligible",

@@ -45,6 +45,12 @@ def test_the_wheel_holds_the_data_folder(name: str, wheel: list[str]) -> None:
     assert missing(ROOT / name, wheel) == []
 
 
+@pytest.mark.slow
+def test_the_wheel_holds_the_cases_that_qualify_an_installation(wheel: list[str]) -> None:
+    assert "aclf_fhir/_data/cases/score_cases.json" in wheel
+    assert not [name for name in wheel if name.startswith("tests/")]
+
+
 def test_a_file_missing_from_the_wheel_is_found(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("x: 1\n")
     here = f"aclf_fhir/_data/{tmp_path.name}/x.yaml"

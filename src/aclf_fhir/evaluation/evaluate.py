@@ -1,58 +1,21 @@
 """A score from a record: which facts were chosen, how far apart they lie, what came out."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aclf_fhir.evaluation.choice import Choice
 from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
 from aclf_fhir.evaluation.snapshot import Snapshot
-from aclf_fhir.record import Fact, FactKind, Record
+from aclf_fhir.record import FactKind, Record
 from aclf_fhir.scores import SCORES, compute
 from aclf_fhir.scores.definition import ScoreInput
-from aclf_fhir.scores.result import ScoreResult
 from aclf_fhir.units import Interval
 
 __all__ = ["ScoreEvaluation", "evaluate", "evaluate_at"]
 
 _YES, _NO = frozenset({"yes"}), frozenset({"no"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreEvaluation:
-    """A score's result with the choices it rests on.
-
-    Parameters
-    ----------
-    score
-        Id of the score.
-    result
-        What the formula said; its flags include those of the choices.
-    choices
-        One per input, in the order the score declares them.
-    span
-        From the oldest to the newest measured or graded input; None below two.
-    span_exceeded
-        True where the caller's limit on the span is exceeded.
-    at
-        The instant evaluated.
-    fresh_until
-        Last instant at which the same choices would be made, if nothing new arrives.
-    """
-
-    score: str
-    result: ScoreResult
-    choices: tuple[Choice, ...]
-    span: timedelta | None
-    span_exceeded: bool
-    at: datetime
-    fresh_until: datetime | None
-
-    @property
-    def facts(self) -> tuple[Fact, ...]:
-        """Every fact the result rests on, each once."""
-        found = dict.fromkeys(fact for choice in self.choices for fact in choice.facts)
-        return tuple(found)
 
 
 def evaluate(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
 
-from aclf_fhir.evaluation.evaluate import ScoreEvaluation, evaluate_at
+from aclf_fhir.evaluation.evaluate import evaluate_at
 from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
 from aclf_fhir.evaluation.snapshot import Snapshot
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.scores import SCORES

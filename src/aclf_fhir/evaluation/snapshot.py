@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from aclf_fhir.evaluation.choice import Choice, choose
 from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
@@ -12,6 +11,7 @@ from aclf_fhir.evaluation.oxygen import OXYGENATION, choose_oxygenation
 from aclf_fhir.evaluation.person import age_at, choose_sex
 from aclf_fhir.evaluation.reasons import Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
+from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
 from aclf_fhir.evaluation.supports import (
     choose_dialysis,
     choose_renal_replacement,
@@ -19,9 +19,6 @@ from aclf_fhir.evaluation.supports import (
 )
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
-
-if TYPE_CHECKING:
-    from aclf_fhir.evaluation.evaluate import ScoreEvaluation
 
 __all__ = ["Snapshot", "flagged"]
 

@@ -14,7 +14,15 @@ from aclf_fhir.record import FactKind
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import CodeableConcept
 
-__all__ = ["Notion", "Notions", "as_evidence", "codings_of", "describe", "read_notions"]
+__all__ = [
+    "Notion",
+    "Notions",
+    "as_evidence",
+    "codings_of",
+    "describe",
+    "looked_up",
+    "read_notions",
+]
 
 _WELL_FORMED: Mapping[str, Callable[[str], object]] = {
     ATC: re.compile(r"[A-Z]([0-9]{2}([A-Z]([A-Z]([0-9]{2})?)?)?)?").fullmatch,
@@ -67,6 +75,17 @@ def codings_of(concept: "CodeableConcept | None") -> tuple[Coding, ...]:
     if concept is None or concept.coding is None:
         return ()
     return tuple([_coding(coding.system, coding.code) for coding in concept.coding if coding.code])
+
+
+def looked_up(concept: "CodeableConcept | None") -> tuple[Coding, ...]:
+    """Return what an element is looked up by: its codings, or its text where it has none.
+
+    A text is a coding without a system; only a site's own file can say what it means.
+    """
+    codings = codings_of(concept)
+    if codings or concept is None or not concept.text:
+        return codings
+    return (Coding("", concept.text),)
 
 
 def as_evidence(codings: Iterable[Coding]) -> tuple[str, ...]:

@@ -2,7 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from aclf_fhir.mapping.codings import Notion, as_evidence, codings_of, describe, read_notions
+from aclf_fhir.mapping.codings import (
+    Notion,
+    as_evidence,
+    codings_of,
+    describe,
+    looked_up,
+    read_notions,
+)
 from aclf_fhir.mapping.models import HeldReason, Strength
 from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import (
@@ -35,7 +42,7 @@ def map_condition(condition: "Condition", draft: "Draft") -> str:
     if verification == "entered-in-error":
         return "entered-in-error"
     codings = codings_of(condition.code)
-    notions = read_notions(codings, draft.context, _KINDS)
+    notions = read_notions(looked_up(condition.code), draft.context, _KINDS)
     stages = _graded_stages(condition, draft)
     if not notions.found and not notions.contradiction and not stages:
         if notions.set_aside:

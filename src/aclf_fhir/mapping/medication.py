@@ -2,7 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from aclf_fhir.mapping.codings import Notions, as_evidence, codings_of, describe, read_notions
+from aclf_fhir.mapping.codings import (
+    Notions,
+    as_evidence,
+    codings_of,
+    describe,
+    looked_up,
+    read_notions,
+)
 from aclf_fhir.mapping.models import HeldReason
 from aclf_fhir.mapping.references import Container, find_resource
 from aclf_fhir.mapping.vocabulary import ROUTES
@@ -36,7 +43,7 @@ def read_drug(
     """Find what drug a resource is about; None if it had to be held."""
     if concept is not None:
         codings = codings_of(concept)
-        notions = read_notions(codings, draft.context, _KINDS)
+        notions = read_notions(looked_up(concept), draft.context, _KINDS)
         return _known(notions, codings, "medicationCodeableConcept", draft)
     resource = find_resource(reference, owner, draft)
     if resource is None or type(resource).__name__ != "Medication":
@@ -45,7 +52,7 @@ def read_drug(
         return None
     medication: Medication = resource  # type: ignore[assignment] # the reference says that it is a Medication
     codings = codings_of(medication.code)
-    notions = read_notions(codings, draft.context, _KINDS)
+    notions = read_notions(looked_up(medication.code), draft.context, _KINDS)
     if not notions.found and not notions.contradiction:
         codings, notions = _ingredients(medication, codings, notions, draft)
     return _known(notions, codings, "medicationReference", draft)

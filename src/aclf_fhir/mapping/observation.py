@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from aclf_fhir.mapping.answers import read_answer, read_grade
 from aclf_fhir.mapping.blood_pressure import add_mean_pressure
-from aclf_fhir.mapping.codings import Notion, as_evidence, codings_of, describe
+from aclf_fhir.mapping.codings import Notion, as_evidence, codings_of, describe, looked_up
 from aclf_fhir.mapping.measurements import (
     Measurement,
     read_measurement,
@@ -64,7 +64,7 @@ def map_observation(observation: "Observation", draft: "Draft") -> str:
 def _set_aside(observation: "Observation", codings: "tuple[Coding, ...]", draft: "Draft") -> str:
     """Find the rule for an Observation no code of which is known, or hold it."""
     context = draft.context
-    if not context.site.set_aside.isdisjoint(codings):
+    if not context.site.set_aside.isdisjoint(looked_up(observation.code)):
         return "code-set-aside-by-site"
     concept = observation.code
     texts = [coding.display for coding in concept.coding or () if coding.display]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from aclf_fhir.mapping.codings import as_evidence, codings_of, describe, read_notions
+from aclf_fhir.mapping.codings import as_evidence, codings_of, describe, looked_up, read_notions
 from aclf_fhir.mapping.models import HeldReason
 from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import Span, age_span, check_time, period_span, read_time
@@ -21,7 +21,7 @@ _DONE = frozenset({"completed", "in-progress", "stopped"})
 def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
     """Read one Procedure; return the rule it falls under if nothing is needed of it."""
     codings = codings_of(procedure.code)
-    notions = read_notions(codings, draft.context, _KINDS)
+    notions = read_notions(looked_up(procedure.code), draft.context, _KINDS)
     if not notions.found and not notions.contradiction:
         if notions.set_aside:
             return "code-set-aside-by-site"

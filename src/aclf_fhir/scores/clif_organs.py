@@ -174,7 +174,8 @@ def clif_c_of(
     Circulation         MAP       MAP < 70      vasopressor                 3
                         >= 70
     PaO2/FiO2, mm[Hg]   > 300     > 200 to 300  <= 200, or ventilated       3
-    or SpO2/FiO2, %     > 357     > 214 to 357  <= 214  for another reason  3
+                                                for another reason
+    or SpO2/FiO2, %     > 357     > 214 to 357  <= 214                      3
     ==================  ========  ============  ==========================  ============
 
     Parameters

@@ -1,7 +1,7 @@
 """Coded findings and procedures: current, ever, or within a window."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import Literal
@@ -76,6 +76,8 @@ class Coded(Node):
     def look(self, situation: Situation) -> Judgement:
         """Read every fact of the notion, then weigh them."""
         facts = situation.facts(self.kind, self.name)
+        if not facts and self.name not in situation.rules.complete_feeds:
+            return self._nothing([], situation)
         readings = [(fact, *self._read(fact, situation)) for fact in facts]
         present = [fact for fact, reading, _ in readings if reading is _Reading.PRESENT]
         absent = [fact for fact, reading, _ in readings if reading is _Reading.ABSENT]
@@ -84,12 +86,10 @@ class Coded(Node):
         if present:
             return self._present(present, absent, situation)
         if doubtful:
-            return replace(
-                unknown(
-                    *dict.fromkeys(why for _, why in doubtful),
-                    needs=self._need(),
-                    proposal=Outcome.MET,
-                ),
+            return unknown(
+                *dict.fromkeys(why for _, why in doubtful),
+                needs=self._need(),
+                proposal=Outcome.MET,
                 evidence=self._evidence([fact for fact, _ in doubtful], situation),
             )
         if absent:
@@ -112,28 +112,28 @@ class Coded(Node):
     def _nothing(self, past: list[Fact], situation: Situation) -> Judgement:
         """Return the unknown that an empty file leaves."""
         if past:
-            found = unknown(
+            return unknown(
                 Reason.OUTSIDE_WINDOW,
                 needs=self._need(),
                 note="What is on file lies outside the window; that proves no absence inside it.",
+                evidence=self._evidence(past, situation),
             )
-            return replace(found, evidence=self._evidence(past, situation))
         retracted = situation.retracted(self.kind, self.name)
         reason = Reason.RETRACTED if retracted else Reason.NO_DATA
-        found = unknown(reason, needs=self._need())
-        return replace(found, evidence=self._evidence(list(retracted), situation))
+        evidence = self._evidence(list(retracted), situation)
+        return unknown(reason, needs=self._need(), evidence=evidence)
 
     def _present(self, present: list[Fact], absent: list[Fact], situation: Situation) -> Judgement:
         latest = max(told_at(fact) for fact in present)
         newer = [fact for fact in absent if told_at(fact) >= latest]
         if newer and self.when == "current":
-            found = unknown(
+            return unknown(
                 Reason.CONFLICTING,
                 needs=self._need(),
                 proposal=Outcome.MET,
                 note="A later finding says that it is absent.",
+                evidence=self._evidence([*present, *newer], situation),
             )
-            return replace(found, evidence=self._evidence([*present, *newer], situation))
         return Judgement(
             outcome=Outcome.MET,
             evidence=self._evidence(present, situation),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from itertools import product
+from typing import NamedTuple
 
 from aclf_fhir.evaluation import Choice, EvaluationRules, Reason
 from aclf_fhir.record import Fact, SourceVersion
@@ -51,8 +52,7 @@ class Distance:
     limit: Decimal
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Need:
+class Need(NamedTuple):
     """A fact that is missing, and who can supply it.
 
     Parameters
@@ -78,7 +78,10 @@ _NOTHING: Alternatives = (frozenset(),)
 
 def _fewest(sets: Iterable[frozenset[Need]]) -> Alternatives:
     """Keep the smallest alternatives, in an order that does not depend on arrival."""
-    unique = sorted(set(sets), key=lambda needs: (len(needs), sorted(needs)))
+    found = set(sets)
+    if len(found) < 2:
+        return tuple(found)
+    unique = sorted(found, key=lambda needs: (len(needs), sorted(needs)))
     kept: list[frozenset[Need]] = []
     for needs in unique:
         if not any(other <= needs for other in kept):

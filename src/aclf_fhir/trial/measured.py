@@ -70,8 +70,8 @@ def _short(value: Decimal) -> Decimal:
 
 
 def _unknown_choice(choice: Choice, situation: Situation, need: Need) -> Judgement:
-    found = unknown(choice.reason or Reason.NO_DATA, needs=Needs.of(need))
-    return replace(found, evidence=evidence_of_choice(choice, situation.rules))
+    evidence = evidence_of_choice(choice, situation.rules)
+    return unknown(choice.reason or Reason.NO_DATA, needs=Needs.of(need), evidence=evidence)
 
 
 def _judged(

@@ -10,6 +10,7 @@ from aclf_fhir.evaluation import Reason
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import (
     DECIDED,
+    Evidence,
     Judgement,
     Needs,
     Outcome,
@@ -144,12 +145,17 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def unknown(
-    *reasons: Reason, needs: Needs | None = None, proposal: Outcome | None = None, note: str = ""
+    *reasons: Reason,
+    needs: Needs | None = None,
+    proposal: Outcome | None = None,
+    note: str = "",
+    evidence: tuple[Evidence, ...] = (),
 ) -> Judgement:
     """Return an unknown with its reasons."""
     return Judgement(
         outcome=Outcome.UNKNOWN,
         reasons=reasons,
+        evidence=evidence,
         needs=Needs() if needs is None else needs,
         proposal=proposal,
         note=note,
@@ -236,22 +242,18 @@ class Attestation(Node):
             if newest and newest[0].start != fact.start:
                 break
             newest.append(fact)
-        if not newest:
-            if stale is not None:
-                reason = Reason.STALE
-            found = unknown(reason, needs=need)
-            return (
-                found
-                if stale is None
-                else replace(found, evidence=(evidence_of(stale, rules=situation.rules),))
-            )
+        if not newest and stale is None:
+            return unknown(reason, needs=need)
+        if not newest and stale is not None:
+            told = (evidence_of(stale, rules=situation.rules),)
+            return unknown(Reason.STALE, needs=need, evidence=told)
         outcomes = {self._outcome(fact, situation) for fact in newest}
         evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in newest)
         if len(outcomes) > 1:
-            return replace(unknown(Reason.CONFLICTING, needs=need), evidence=evidence)
+            return unknown(Reason.CONFLICTING, needs=need, evidence=evidence)
         outcome = outcomes.pop()
         if outcome is Outcome.UNKNOWN:
-            return replace(unknown(Reason.NEEDS_ATTESTATION, needs=need), evidence=evidence)
+            return unknown(Reason.NEEDS_ATTESTATION, needs=need, evidence=evidence)
         given = newest[0].start
         return Judgement(
             outcome=outcome,

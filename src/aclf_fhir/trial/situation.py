@@ -136,11 +136,16 @@ class Situation:
 
     def facts(self, kind: FactKind, concept: str) -> tuple[Fact, ...]:
         """Return the facts of a concept that are not retracted and not of the future."""
+        group = self.record.facts.get((kind, concept))
+        if group is None:
+            return ()
         return tuple(
-            fact
-            for fact in self.record.of_concept(kind, concept)
-            if fact.status is not FactStatus.RETRACTED
-            and (fact.start is None or fact.start.earliest <= self.at)
+            [
+                fact
+                for fact in group
+                if fact.status is not FactStatus.RETRACTED
+                and (fact.start is None or fact.start.earliest <= self.at)
+            ]
         )
 
     def retracted(self, kind: FactKind, concept: str) -> tuple[Fact, ...]:

@@ -1,7 +1,7 @@
 """What every use case is handed: the store, the catalog, the site and the clock."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 from typing import Literal
@@ -64,9 +64,13 @@ class Gateway:
 def rules_of(catalog: Catalog, site: str) -> EvaluationRules:
     """Return how facts are chosen at a site: the catalog's limits, the site's feeds."""
     site_map = catalog.indexes(site).site
-    return EvaluationRules(
+    rules = EvaluationRules(
         analytes=catalog.analytes,
         scales=catalog.scales,
         complete_feeds=site_map.complete_feeds,
         zone=site_map.zone,
     )
+    if site_map.complete_feeds.issuperset(rules.vasopressors):
+        # Who records every drug that supports the circulation records the support.
+        return replace(rules, complete_feeds=rules.complete_feeds | {"vasopressor"})
+    return rules

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from aclf_fhir.catalog import Catalog, load_catalog
@@ -25,6 +24,7 @@ def open_gateway(
     as_of: AsOf = "now",
     mappings: Path | None = None,
     trials: Path | None = None,
+    software_version: str = "source",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Gateway:
     """Load the catalog, open the store, and publish what depends on neither patient nor time.
@@ -39,6 +39,8 @@ def open_gateway(
         For which instant verdicts are given.
     mappings, trials
         The site's own data folders, laid over the package's.
+    software_version
+        Version of the gateway, named in every Provenance.
     clock
         Returns the current instant.
 
@@ -65,7 +67,7 @@ def open_gateway(
             site=site,
             clock=clock,
             as_of=as_of,
-            software_version=version("aclf-fhir"),
+            software_version=software_version,
             trial_keys=keys,
         )
         store.write(lambda tx: _publish_definitions(tx, gateway))

@@ -946,3 +946,9 @@ def test_periods() -> None:
         year=2025, month=1
     )
     assert parse_period("3 months").delta == timedelta(days=93)
+
+
+def test_two_limits_of_one_inexact_value_report_no_number() -> None:
+    parts = [OPEN, {"lab": {"name": "inr", "max": "1 {INR}"}}]
+    judged = judge({"any_of": parts}, measured("inr", "<2 {INR}"))
+    assert (judged.outcome, judged.details) == (UNKNOWN, {"concept": "inr"})
