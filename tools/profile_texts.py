@@ -77,7 +77,7 @@ FLAGS = {
     "albumin_infused": "Albumin was given shortly before the draw",
     "answer_from_text": "An answer was read from words",
     "anticoagulant": "An anticoagulant or plasma was given shortly before the draw",
-    "arms_disagree": "Two ways to meet the criterion disagree",
+    "alternatives_disagree": "Two ways to meet the criterion disagree",
     "attestation_disagrees": "A person's answer and the record disagree",
     "bands_unverified": "The bands of the result are not verified",
     "bilirubin_rise_not_measured": "The rise of bilirubin was not measured",

@@ -126,7 +126,7 @@ class AnyOf(Node):
                 found = _combined(self.nodes, parts, outcome, needs)
                 disagree = self.flag_disagreement and {Outcome.MET, Outcome.NOT_MET} <= outcomes
                 if disagree:
-                    found = replace(found, flags=found.flags | {"arms_disagree"})
+                    found = replace(found, flags=found.flags | {"alternatives_disagree"})
                 return found
         return _combined(self.nodes, parts, Outcome.NOT_APPLICABLE, needs)
 

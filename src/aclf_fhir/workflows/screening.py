@@ -28,6 +28,7 @@ from aclf_fhir.workflows.stateless import Gathered, Given, gather
 __all__ = [
     "AskedInstant",
     "given_in",
+    "known_names",
     "record_for",
     "score_bundle",
     "score_record",
@@ -35,6 +36,7 @@ __all__ = [
     "screen_bundle",
     "screen_record",
     "screen_stored",
+    "stored_record",
 ]
 
 AskedInstant = datetime | AsOf
@@ -66,7 +68,7 @@ def score_record(
     AclfError
         `not_found` for a score that does not exist.
     """
-    wanted = _known(scores, SCORES, "score")
+    wanted = known_names(scores, SCORES, "score")
     snapshot = Snapshot(record, rules_of(catalog, site))
     return tuple(evaluate_at(snapshot, score) for score in wanted)
 
@@ -81,7 +83,7 @@ def screen_record(
     AclfError
         `not_found` for a trial that does not exist.
     """
-    wanted = _known(trials, catalog.protocols, "trial")
+    wanted = known_names(trials, catalog.protocols, "trial")
     rules = rules_of(catalog, site)
     snapshot = Snapshot(record, rules)
     return tuple(
@@ -104,7 +106,7 @@ def score_stored(
     AclfError
         `not_found` for an unknown patient or score.
     """
-    record = _stored_record(gateway, subject, as_of=as_of, known_at=known_at)
+    record = stored_record(gateway, subject, as_of=as_of, known_at=known_at)
     found = score_record(record, scores, catalog=gateway.catalog, site=gateway.site)
     return _collection(_scores(found, gateway.site, subject))
 
@@ -124,7 +126,7 @@ def screen_stored(
     AclfError
         `not_found` for an unknown patient or trial.
     """
-    record = _stored_record(gateway, subject, as_of=as_of, known_at=known_at)
+    record = stored_record(gateway, subject, as_of=as_of, known_at=known_at)
     found = screen_record(record, trials, catalog=gateway.catalog, site=gateway.site)
     return _collection(_verdicts(found, gateway.site, subject))
 
@@ -215,7 +217,14 @@ def _named(body: bytes) -> _Named:
 _read_name = msgspec.json.Decoder(_Named).decode
 
 
-def _known(asked: Sequence[str] | None, known: Iterable[str], what: str) -> tuple[str, ...]:
+def known_names(asked: Sequence[str] | None, known: Iterable[str], what: str) -> tuple[str, ...]:
+    """Return the names asked for, each once; every one there is if none is named.
+
+    Raises
+    ------
+    AclfError
+        `not_found` for a name that is not known.
+    """
     every = tuple(known)
     if not asked:
         return every
@@ -230,9 +239,16 @@ def _known(asked: Sequence[str] | None, known: Iterable[str], what: str) -> tupl
     return tuple(dict.fromkeys(asked))
 
 
-def _stored_record(
+def stored_record(
     gateway: Gateway, subject: str, *, as_of: AskedInstant, known_at: datetime | None
 ) -> Record:
+    """Read the record of a stored patient for the clocks a caller asked for.
+
+    Raises
+    ------
+    AclfError
+        `not_found`, `gone` if the patient was deleted.
+    """
     with gateway.store.read() as reader:
         patient = reader.current(gateway.site, "Patient", subject)
         if patient is None:

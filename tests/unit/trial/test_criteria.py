@@ -904,7 +904,7 @@ def test_not() -> None:
 def test_disagreement_of_two_measures_is_flagged_where_asked() -> None:
     parts = [OPEN, {"lab": {"name": "prothrombin_activity", "max": "40 %"}}]
     facts = measured("inr", "1.4 {INR}"), measured("prothrombin_activity", "38 %")
-    assert judge({"any_of_flagged": parts}, *facts).flags == {"arms_disagree"}
+    assert judge({"any_of_flagged": parts}, *facts).flags == {"alternatives_disagree"}
     assert judge({"any_of": parts}, *facts).flags == frozenset()
     assert judge({"any_of_flagged": parts}, facts[1]).flags == frozenset()
 
