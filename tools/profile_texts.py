@@ -415,6 +415,17 @@ OPERATIONS = {
             ("return", "out", 1, "1", "Bundle", "Score Observations"),
         ),
     },
+    "score-timeline": {
+        "title": "Draw scores over time",
+        "description": "Scores of a stored patient as a picture: values, bounds, gaps, limits and"
+        " the grade of ACLF. Answered as image/svg+xml unless FHIR is asked for.",
+        "types": ("Patient",),
+        "parameters": (
+            *_CLOCKS,
+            ("score", "in", 0, "*", "code", "Score ids; by default those that protocols name"),
+            ("return", "out", 1, "1", "Binary", "The picture"),
+        ),
+    },
     "screen": {
         "title": "Screen for trials",
         "description": "Verdict and criteria of a stored patient, or of the patients in a Bundle.",

@@ -1,5 +1,6 @@
 """From results and errors to HTTP answers: the one place where a category becomes a status."""
 
+from base64 import b64encode
 from collections.abc import Iterable
 from datetime import datetime
 from email.utils import format_datetime
@@ -10,7 +11,7 @@ from aclf_fhir.errors import AclfError, Category, Issue
 from aclf_fhir.publication.bundle import BundleEntry, bundle_bytes
 from aclf_fhir.publication.operation_outcome import operation_outcome
 
-__all__ = ["FHIR_JSON", "FhirResponse", "etag", "outcome", "problem", "resource", "searchset"]
+__all__ = ["FHIR_JSON", "FhirResponse", "etag", "outcome", "picture", "problem", "resource", "searchset"]
 
 FHIR_JSON = "application/fhir+json"
 
@@ -34,6 +35,20 @@ def problem(error: AclfError) -> FhirResponse:
 def outcome(issues: Iterable[Issue], status: int = 200) -> FhirResponse:
     """Answer an OperationOutcome that is no error."""
     return FhirResponse(operation_outcome(issues), status)
+
+
+def picture(svg: bytes, *, as_resource: bool) -> Response:
+    """Answer a picture as it is, or as a Binary for who asked for FHIR (R4 binary.html#rest)."""
+    if as_resource:
+        data = b64encode(svg)
+        return FhirResponse(
+            b'{"resourceType":"Binary","contentType":"image/svg+xml","data":"' + data + b'"}'
+        )
+    # It is looked at, never run: no script, nothing from elsewhere.
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return Response(
+        svg, media_type="image/svg+xml", headers={"Content-Security-Policy": policy}
+    )
 
 
 def etag(version: int) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "form_of",
     "page_links",
     "preferences",
+    "wants_fhir",
 ]
 
 CURSOR = "_cursor"
@@ -27,6 +28,7 @@ CURSOR = "_cursor"
 _JSON = frozenset({"application/fhir+json", "application/json", "text/json"})
 _WIDE = frozenset({"*/*", "application/*", "text/*"})
 _FORMATS = _JSON | {"json", "application/fhir json"}
+_SVG = "image/svg+xml"
 _FORM = "application/x-www-form-urlencoded"
 Wish = Literal["", "minimal", "representation", "OperationOutcome"]
 
@@ -73,6 +75,23 @@ def acceptable(request: Request) -> None:
     accept = request.headers.get("accept")
     if accept and not any(_serves(choice) for choice in accept.split(",")):
         raise _not_acceptable("http.Accept", 406)
+
+
+def wants_fhir(request: Request) -> bool:
+    """Say whether a picture is asked for as a FHIR resource; as SVG if nothing is said.
+
+    Raises
+    ------
+    AclfError
+        `not_acceptable` (406) if neither is asked for.
+    """
+    wanted = request.query_params.get("_format", "").replace("svg xml", "svg+xml")
+    accept = wanted or request.headers.get("accept") or _SVG
+    kinds = [choice.partition(";")[0].strip().lower() for choice in accept.split(",")]
+    if any(kind in {_SVG, "image/*", "*/*"} for kind in kinds):
+        return False
+    acceptable(request)
+    return True
 
 
 def _serves(choice: str) -> bool:

@@ -25,6 +25,10 @@ _OPERATIONS = {
     "patient-score": OfferedOperation(
         "score", documentation="Scores of a stored Patient; asOf, knownAt, score."
     ),
+    "patient-score-timeline": OfferedOperation(
+        "score-timeline",
+        documentation="Scores of a stored Patient over time, as SVG; asOf, knownAt, score.",
+    ),
     "patient-screen": OfferedOperation(
         "screen", documentation="Eligibility of a stored Patient; asOf, knownAt, trial."
     ),
@@ -56,7 +60,7 @@ def site_statement(url: str, routes: frozenset[str]) -> bytes:
                 interactions,
                 [
                     _OPERATIONS[name]
-                    for name in ("patient-score", "patient-screen")
+                    for name in ("patient-score", "patient-score-timeline", "patient-screen")
                     if type_ == "Patient" and name in routes
                 ],
             )

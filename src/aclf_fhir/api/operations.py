@@ -1,4 +1,4 @@
-"""Operations: `$score`, `$screen`, `$held`, `$intake`.
+"""Operations: `$score`, `$score-timeline`, `$screen`, `$held`, `$intake`.
 
 On a stored Patient, `$score` and `$screen` answer for any pair of clocks (`asOf`,
 `knownAt`); on the system they take a Bundle, and nothing of it is stored.
@@ -13,17 +13,20 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from aclf_fhir.api.answers import FhirResponse
-from aclf_fhir.api.asking import acceptable, asked, body_of
+from aclf_fhir.api.answers import FhirResponse, picture
+from aclf_fhir.api.asking import acceptable, asked, body_of, wants_fhir
 from aclf_fhir.api.site import gateway_of
 from aclf_fhir.errors import AclfError, Category, Issue
 from aclf_fhir.fhir import format_instant, parse_date_time, parse_resource, r4, resource_type_of
 from aclf_fhir.publication.derived import Json, write
 from aclf_fhir.store import Accounting, LogEntry
-from aclf_fhir.workflows import screening, worklist
+from aclf_fhir.workflows import plotting, screening, worklist
 from aclf_fhir.workflows.gateway import Gateway
 
-__all__ = ["router"]
+__all__ = ["pictures", "router"]
+
+pictures = APIRouter(prefix="/fhir", tags=["Operations"])
+"""Operations that answer a Binary, in its own format unless FHIR is asked for."""
 
 router = APIRouter(
     prefix="/fhir",
@@ -163,6 +166,23 @@ async def _score(request: Request, patient: str, given: list[tuple[str, str]]) -
         known_at=_known_at(gateway, values),
     )
     return FhirResponse(body)
+
+
+@pictures.get("/Patient/{patient}/$score-timeline", name="patient-score-timeline")
+async def score_timeline(request: Request, patient: str) -> Response:
+    """Scores of a stored Patient over time, as SVG; those protocols name, or `score`."""
+    as_resource = wants_fhir(request)
+    gateway = gateway_of(request)
+    values = _named(asked(request), single=_CLOCKS, several=("score",))
+    svg = await run_in_threadpool(
+        plotting.plot_stored,
+        gateway,
+        patient,
+        values.get("score"),
+        as_of=_as_of(gateway, values),
+        known_at=_known_at(gateway, values),
+    )
+    return picture(svg, as_resource=as_resource)
 
 
 @router.get("/Patient/{patient}/$screen", name="patient-screen")

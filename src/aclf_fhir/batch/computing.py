@@ -14,6 +14,7 @@ from aclf_fhir.evaluation import ScoreEvaluation
 from aclf_fhir.mapping.models import Disposition
 from aclf_fhir.record import Record
 from aclf_fhir.trial import Verdict
+from aclf_fhir.workflows.plotting import plot_record
 from aclf_fhir.workflows.screening import (
     AskedInstant,
     given_in,
@@ -23,7 +24,7 @@ from aclf_fhir.workflows.screening import (
 )
 from aclf_fhir.workflows.stateless import Gathered, Given, gather
 
-__all__ = ["Asked", "Reading", "read_facts", "scores_of", "verdicts_of"]
+__all__ = ["Asked", "Reading", "picture_of", "read_facts", "scores_of", "verdicts_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,26 @@ def scores_of(
     for subject in reading.subjects(asked):
         record = _record(reading, asked, subject)
         yield subject, score_record(record, scores, catalog=asked.catalog, site=asked.site)
+
+
+def picture_of(reading: Reading, asked: Asked, scores: Sequence[str] | None) -> bytes:
+    """Draw the scores of one subject over time.
+
+    Raises
+    ------
+    AclfError
+        `invalid` if the answer is about several subjects, or nobody.
+    """
+    subjects = reading.subjects(asked)
+    if len(subjects) != 1:
+        raise AclfError.of(
+            Category.INVALID,
+            "--plot",
+            f"A picture is of one Patient; the files hold {len(subjects)}.",
+            "Name one with --patient.",
+        )
+    record = _record(reading, asked, subjects[0])
+    return plot_record(record, scores, catalog=asked.catalog, site=asked.site)
 
 
 def verdicts_of(

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from aclf_fhir.batch.checkpoint import Checkpoint
-from aclf_fhir.batch.order import rank
+from aclf_fhir.batch.order import precedence
 from aclf_fhir.batch.sources import Item, Sources
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.remote import Answer, FhirServer, issues_of
@@ -154,7 +154,8 @@ def _groups(items: Sequence[Item], batch_size: int) -> Iterator[list[Item]]:
     group: list[Item] = []
     size = 0
     ordered = sorted(
-        (item for item in items if item.type != "Bundle"), key=lambda item: rank(item.type)
+        (item for item in items if item.type != "Bundle"),
+        key=lambda item: precedence(item.type, item.patient),
     )
     seen: set[tuple[str, str]] = set()
     for item in ordered:

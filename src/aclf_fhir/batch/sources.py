@@ -24,13 +24,21 @@ _BESIDE = frozenset({".md", ".txt", ".yaml", ".yml"})
 _DATA_BUNDLES = frozenset({"batch", "collection", "document", "history", "message", "searchset"})
 
 
+class _Reference(msgspec.Struct):
+    reference: str | None = None
+
+
 class _Head(msgspec.Struct, rename="camel"):
     resource_type: str = ""
     id: str | None = None
     type: msgspec.Raw = msgspec.Raw(b"null")
+    subject: msgspec.Raw = msgspec.Raw(b"null")
+    patient: msgspec.Raw = msgspec.Raw(b"null")
+    individual: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _head = msgspec.json.Decoder(_Head).decode
+_reference = msgspec.json.Decoder(_Reference | None).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ class Item:
         The bytes themselves, where they are not a part of a file as they stand.
     full_url
         Under which other entries of its Bundle may point at it.
+    patient
+        The Patient it is about, as referenced; "" where it names none.
     """
 
     type: str
@@ -59,6 +69,7 @@ class Item:
     length: int = -1
     body: bytes | None = None
     full_url: str = ""
+    patient: str = ""
 
     def read(self) -> bytes:
         """Return the bytes."""
@@ -200,8 +211,21 @@ def _take(body: bytes, place: str, sources: Sources, item: Item) -> None:
             item.length,
             item.body,
             item.full_url,
+            _patient(head),
         )
     )
+
+
+def _patient(head: _Head) -> str:
+    """Return the Patient a resource names; what cannot be read is for the server to refuse."""
+    for raw in (head.subject, head.patient, head.individual):
+        try:
+            found = _reference(raw)
+        except msgspec.DecodeError:
+            continue
+        if found is not None and found.reference and "Patient/" in found.reference:
+            return found.reference
+    return ""
 
 
 def _no_json(place: str, error: msgspec.DecodeError) -> Rejected:

@@ -11,7 +11,14 @@ import typer
 from rich.table import Table
 
 from aclf_fhir.batch import Sources, read_sources
-from aclf_fhir.batch.computing import Asked, Reading, read_facts, scores_of, verdicts_of
+from aclf_fhir.batch.computing import (
+    Asked,
+    Reading,
+    picture_of,
+    read_facts,
+    scores_of,
+    verdicts_of,
+)
 from aclf_fhir.catalog import load_catalog
 from aclf_fhir.cli.console import progress, results, say
 from aclf_fhir.errors import FACES, AclfError, Category
@@ -68,6 +75,10 @@ def score(
     as_of: _AsOf = "now",
     known_at: _KnownAt = "now",
     patient: _Patient = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.svg", dir_okay=False, help="Draw one Patient's scores here."),
+    ] = None,
     output: _Format = Output.TABLE,
     rejects: _Rejects = _REJECTS,
     site: _Site = None,
@@ -75,9 +86,16 @@ def score(
     trials: _Folder = None,
 ) -> None:
     """Compute scores from FHIR files; the exit code is 10 if a record could not be used."""
+    if plot is not None and plot.suffix.lower() != ".svg":
+        raise AclfError.of(
+            Category.UNSUPPORTED, "--plot", "Pictures are SVG.", "Name a file that ends in .svg."
+        )
     asked = _asked(as_of, known_at, patient, site, mappings, trials)
     sources, reading = _read(source, asked)
     found = list(scores_of(reading, asked, names))
+    if plot is not None:
+        plot.write_bytes(picture_of(reading, asked, names))
+        say(f"drawn: {plot}")
     if output is Output.TABLE:
         _print_scores(found)
     else:

@@ -82,7 +82,8 @@ class Stored:
     last_updated
         When it became known: the instant of its commit group.
     body
-        The bytes as received; empty for a deletion.
+        The bytes to serve: as received, but for references that the gateway resolved
+        (`Reader.received` returns what was sent); empty for a deletion.
     content_hash
         As given by the caller.
     deleted

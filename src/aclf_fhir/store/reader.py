@@ -4,18 +4,20 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
+from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.store.access import Access
 from aclf_fhir.store.facts import FactReads
 from aclf_fhir.store.holdings import HoldingReads
+from aclf_fhir.store.identities import OWNER
 from aclf_fhir.store.instants import from_microseconds, to_microseconds
 from aclf_fhir.store.intake_log import IntakeReads
 from aclf_fhir.store.marks import MarkReads
 from aclf_fhir.store.models import Stored, StoredEvaluation
 from aclf_fhir.store.query import Page, SearchQuery
-from aclf_fhir.store.resources import ResourceStatements, find, read_page
+from aclf_fhir.store.resource_statements import ResourceStatements
+from aclf_fhir.store.resources import find, read_page
 from aclf_fhir.store.session import Session
 from aclf_fhir.store.tables import (
-    BUSINESS_IDENTITY,
     EVALUATION,
     OPEN,
     SITE_ZONE,
@@ -48,13 +50,6 @@ _BY_IDENTIFIER = (
     )
     .order_by(_TOKEN.rid)
 )
-_IDENTITY = BUSINESS_IDENTITY.c
-_BY_IDENTITY = select(_IDENTITY.id).where(
-    _IDENTITY.site == bindparam("site"),
-    _IDENTITY.type == bindparam("type"),
-    _IDENTITY.system == bindparam("system"),
-    _IDENTITY.value == bindparam("value"),
-)
 _EVALUATION = (
     select(*EVALUATION.c)
     .where(
@@ -83,6 +78,21 @@ class Reader(FactReads, MarkReads, HoldingReads, IntakeReads):
             self._session, SITE_STATEMENTS.version, site, type=type_, id=id_, number=number
         )
         return found[0] if found else None
+
+    def received(self, site: str, type_: str, id_: str, version: int) -> bytes:
+        """Return the bytes one version was received as; empty for a deletion.
+
+        Raises
+        ------
+        AclfError
+            `not_found`, if there is no such version.
+        """
+        row = self._session.one(
+            SITE_STATEMENTS.received, scope=site, type=type_, id=id_, number=version
+        )
+        if row is None:
+            raise AclfError.of(Category.NOT_FOUND, type_, "There is no such version.")
+        return bytes(row[0])
 
     def history(
         self,
@@ -129,13 +139,13 @@ class Reader(FactReads, MarkReads, HoldingReads, IntakeReads):
     def by_identity(self, site: str, type_: str, system: str, value: str) -> str | None:
         """Return the id of the one resource a unique identifier names, None if free."""
         row = self._session.one(
-            _BY_IDENTITY,
+            OWNER,
             site=site,
             type=type_,
             system=key_text(system),
             value=key_text(value),
         )
-        return None if row is None else row[0]
+        return None if row is None else row[1]
 
     def evaluation(
         self, site: str, subject: str, as_of: datetime, *, known_at: datetime

@@ -46,7 +46,7 @@ __all__ = [
     "ResourceTables",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The version of the schema this code reads and writes."""
 
 OPEN = 2**63 - 1
@@ -76,8 +76,8 @@ def _flag(name: str) -> Column[int]:
     return Column(name, SmallInteger, nullable=False)
 
 
-def _bytes(name: str) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=False)
+def _bytes(name: str, *, null: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=null)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,7 @@ def _resource_tables(prefix: str, scope: str) -> ResourceTables:
         _text("rule"),
         _bytes("content_hash"),
         _bytes("body"),
+        _bytes("received", null=True),  # None: the body is what was received
         UniqueConstraint("rid", "version", name=f"{prefix}version_number"),
     )
     return ResourceTables(

@@ -30,10 +30,11 @@ from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.store.access import Numbers
 from aclf_fhir.store.database import Database
 from aclf_fhir.store.instants import MILLISECOND, to_microseconds
-from aclf_fhir.store.resources import Memory, SearchKey
+from aclf_fhir.store.resource_writer import Memory, SearchKey
 from aclf_fhir.store.session import DRIVER_ERRORS, Session, unavailable
 from aclf_fhir.store.tables import CLOCK
-from aclf_fhir.store.transaction import GroupMemory, Transaction
+from aclf_fhir.store.transaction import Transaction
+from aclf_fhir.store.unit_of_work import GroupMemory
 
 __all__ = ["READ_CLOCK", "Writer"]
 

@@ -265,6 +265,7 @@ def apply(
         content_hash=digest(body),
         index=rows,
         derived=derived,
+        received=incoming.body,
     )
     settle(tx, gateway, stored, resource, previous=current)
     wake(tx, gateway, f"{incoming.type}/{resource_id}")

@@ -85,7 +85,7 @@ class Span:
         """What to write on it."""
         if len(self.grades) == 1:
             return self.grades[0]
-        return f"{self.grades[0]} to {self.grades[-1]}"
+        return f"{self.grades[0]}–{self.grades[-1]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ from threading import Lock
 import matplotlib as mpl
 from matplotlib import dates
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -43,7 +42,8 @@ _INK, _LIMIT, _BOUNDS, _GRID = "#1a1a1a", "#7a2a00", "#5b87b5", "#e4e4e4"
 # From light to dark, so that the order of the grades survives a greyscale print.
 _GRADES = "YlOrBr"
 _LIGHTEST, _DARKEST, _WHITE_TEXT_FROM = 0.05, 0.85, 0.6
-_NARROW = 0.035
+# Inches a panel is wide at least, and the smallest letters, in points.
+_PANEL_WIDTH, _SMALLEST = 8.0, 6.0
 
 
 def draw_svg(timeline: Timeline) -> bytes:
@@ -70,7 +70,7 @@ def draw_svg(timeline: Timeline) -> bytes:
             "Title": f"Scores of Patient/{timeline.subject}",
             "Description": _description(timeline),
         }
-        FigureCanvasSVG(figure).print_svg(out, metadata=metadata)
+        figure.savefig(out, format="svg", metadata=metadata)
     return out.getvalue()
 
 
@@ -78,7 +78,7 @@ def _figure(timeline: Timeline) -> Figure:
     """Stack one panel per score over a common time axis."""
     heights = [_BAND_HEIGHT] * len(timeline.bands) + [_CURVE_HEIGHT] * len(timeline.curves)
     figure = Figure(figsize=(_WIDTH, sum(heights) + _MARGIN), layout="constrained")
-    figure.suptitle(f"Patient/{timeline.subject}", x=0.01, ha="left", weight="bold")
+    figure.suptitle(f"Patient/{timeline.subject}: scores over time", x=0.01, ha="left", weight="bold")
     figure.supxlabel(_caption(timeline), x=0.01, ha="left", fontsize=7.5, color="#444444")
     if not heights:
         figure.text(0.5, 0.5, "No score can be computed.", ha="center", va="center")
@@ -129,18 +129,20 @@ def _draw_band(panel: Axes, band: Band) -> None:
 
 
 def _name(panel: Axes, span: Span, shade: float, *, wide: float) -> None:
-    """Write a grade on its span; a narrow one is written upright."""
+    """Write a grade on its span as large as it fits, upright where it does not."""
     certain = len(span.grades) == 1
+    room = wide * _PANEL_WIDTH * 72 / (0.65 * len(span.label))
     panel.text(
         (_day(span.start) + _day(span.end)) / 2,
         0.5,
         span.label,
         ha="center",
         va="center",
-        rotation=0 if wide > _NARROW * max(1, len(span.label) / 4) else 90,
-        fontsize=9 if wide > _NARROW * max(1, len(span.label) / 4) else 6,
+        rotation=0 if room >= _SMALLEST else 90,
+        fontsize=min(9.0, max(room, _SMALLEST)),
         color="#ffffff" if certain and shade >= _WHITE_TEXT_FROM else _INK,
-        bbox=None if certain else {"facecolor": "#ffffff", "edgecolor": "none", "pad": 1.0},
+        bbox=None if certain else {"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.8},
+        clip_on=True,
     )
 
 
@@ -202,17 +204,16 @@ def _draw_bounds(panel: Axes, curve: Curve) -> None:
 
 def _draw_missing(panel: Axes, curve: Curve) -> None:
     """Mark at the foot of the panel where a result could not be computed."""
-    missing = [_day(point.at) for point in curve.points if point.values is None]
-    panel.plot(
-        missing,
-        [0.04] * len(missing),
-        transform=panel.get_xaxis_transform(),
-        linestyle="none",
-        marker="x",
-        markersize=5,
-        color=_INK,
-        clip_on=False,
-    )
+    for point in curve.points:
+        if point.values is None:
+            panel.plot(
+                _day(point.at),
+                0.04,
+                transform=panel.get_xaxis_transform(),
+                marker="x",
+                markersize=5,
+                color=_INK,
+            )
 
 
 def _write_last(panel: Axes, point: Point) -> None:
@@ -239,7 +240,7 @@ def _caption(timeline: Timeline) -> str:
     ]
     if timeline.without:
         lines.append(f"No result: {'; '.join(timeline.without)}.")
-    return "\n".join(part for line in lines for part in textwrap.wrap(line, 150))
+    return "\n".join(part for line in lines for part in textwrap.wrap(line, 175))
 
 
 def _instant(timeline: Timeline, instant: datetime) -> str:

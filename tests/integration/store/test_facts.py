@@ -65,6 +65,21 @@ def test_corrections_close_facts_and_history_stays(store: Store) -> None:
         assert reader.facts("b", "p") == []
 
 
+@pytest.mark.parametrize("concepts", [None, ["inr"]])
+def test_a_fact_closed_at_an_instant_is_not_known_then(
+    store: Store, concepts: list[str] | None
+) -> None:
+    """A fact is known from the instant of its writing to just before that of its closing."""
+    written, _ = store.write(lambda tx: store_and_settle(tx, "o", "1.2"))
+    closed, _ = store.write(lambda tx: store_and_settle(tx, "o"))
+    step = timedelta(microseconds=1)
+    with store.read() as reader:
+        assert [
+            len(reader.facts("a", "p", known_at=known_at, concepts=concepts))
+            for known_at in (written - step, written, closed - step, closed, closed + step)
+        ] == [0, 1, 1, 0, 0]
+
+
 def test_the_same_facts_again_change_nothing(store: Store) -> None:
     first, _ = store.write(lambda tx: store_and_settle(tx, "o", "1.2", "1.2", "1.4"))
     _, changes = store.write(lambda tx: store_and_settle(tx, "o", "1.4", "1.2", "1.2", new=False))

@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.mapping.models import Disposition
 from aclf_fhir.store import IndexRows, SearchQuery, Store, StoredVersion, Transaction
+from aclf_fhir.store.reader import SITE_STATEMENTS
+from aclf_fhir.store.tables import SITE_ZONE
 
 SYSTEM = "urn:example:result"
 
@@ -48,6 +51,42 @@ def test_versions_are_kept_as_received(store: Store) -> None:
         assert reader.current("b", "Observation", "o") is None
         assert reader.history("a", "Observation", "o") == (new, old)
         assert reader.watermark() == second.last_updated
+
+
+def test_received_bytes_stay_beside_a_body_that_differs(store: Store) -> None:
+    def work(tx: Transaction) -> list[bytes]:
+        for body, received in ((b"1", b" 1"), (b"2", b"2"), (b"3", None)):
+            tx.put(
+                "a",
+                "Basic",
+                "o",
+                body,
+                content_hash=b"",
+                index=IndexRows(),
+                received=received,
+            )
+        tx.put("a", "Basic", "o", b"", content_hash=b"", index=IndexRows(), deleted=True)
+        return [tx.received("a", "Basic", "o", number) for number in (1, 2, 3, 4)]
+
+    expected = [b" 1", b"2", b"3", b""]
+    assert store.write(work) == expected
+    with store.read() as reader:
+        assert [reader.received("a", "Basic", "o", number) for number in (1, 2, 3, 4)] == expected
+        assert [one.body for one in reader.history("a", "Basic", "o")] == [b"", b"3", b"2", b"1"]
+        # Only what differs is kept twice.
+        kept = reader._session.all(select(SITE_ZONE.version.c.received))
+        assert [row[0] for row in kept if row[0] is not None] == [b" 1"]
+        for site, number in (("b", 1), ("a", 5)):
+            with pytest.raises(AclfError) as caught:
+                reader.received(site, "Basic", "o", number)
+            assert caught.value.category is Category.NOT_FOUND
+
+
+def test_searches_do_not_read_the_received_bytes() -> None:
+    statements = SITE_STATEMENTS
+    for statement in (statements.stored, statements.current, statements.history_of_type):
+        assert "body" in statement.selected_columns
+        assert "received" not in str(statement)
 
 
 def test_a_unit_sees_its_own_writes(store: Store) -> None:

@@ -9,6 +9,7 @@ from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.mapping.models import Disposition, HeldReason
 from aclf_fhir.record import FactStatus
 from aclf_fhir.units import Interval
+from aclf_fhir.workflows.bundles import receive_bundle
 from aclf_fhir.workflows.worklist import accounting, held, replay
 
 
@@ -200,6 +201,30 @@ def test_a_transaction_resolves_what_points_inside_it(desk, patient, result):
     assert (observation.type, person.type) == ("Observation", "Patient")
     assert len(desk.measured("bilirubin_total", person.id)) == 1
     assert f'"Patient/{person.id}"'.encode() in observation.body
+
+
+def test_a_resolved_reference_leaves_the_received_bytes_as_they_were(desk, patient, result):
+    patient_url = "urn:uuid:0b5e0f3c-7b0e-4a8e-9d1e-000000000001"
+    drawn = result(value=0, subject={"reference": patient_url})
+    sent = [  # laid out as no program here would write it
+        json.dumps(patient, indent=3).encode(),
+        json.dumps(drawn, indent=3).encode().replace(b'"value": 0', b'"value"  :1.20'),
+    ]
+    requests = [b'{"method":"PUT","url":"Patient/p1"}', b'{"method":"PUT","url":"Observation/o1"}']
+    entries = b",\n".join(
+        b'{"fullUrl":"%b","resource": %b , "request":%b}' % (url, body, request)
+        for url, body, request in zip([patient_url.encode(), b"urn:x"], sent, requests, strict=True)
+    )
+    body = b'{"resourceType":"Bundle","type":"transaction","entry":[%b]}' % entries
+    receipt = receive_bundle(desk.gateway, body, push="push-1", max_entries=2)
+    assert b'"Patient/p1"' in receipt.entries[1].body
+    with desk.gateway.store.read() as reader:
+        for (type_, id_), bytes_ in zip(
+            (("Patient", "p1"), ("Observation", "o1")), sent, strict=True
+        ):
+            assert reader.received(desk.gateway.site, type_, id_, 1) == bytes_
+        served = reader.current(desk.gateway.site, "Observation", "o1").body
+    assert served == sent[1].replace(patient_url.encode(), b"Patient/p1")
 
 
 def test_a_conditional_reference_finds_the_patient(desk, patient, result):

@@ -8,7 +8,7 @@ import requests
 import responses
 
 from aclf_fhir.batch import SendSummary, read_sources, send
-from aclf_fhir.batch.order import rank
+from aclf_fhir.batch.order import precedence, rank
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.remote import FhirServer, RetryPolicy
 
@@ -115,6 +115,25 @@ def test_patients_come_before_what_is_about_them() -> None:
     order = ["Organization", "Patient", "Encounter", "Specimen", "Observation", "DiagnosticReport"]
     assert sorted(set(order), key=rank) == order
     assert rank("Basic") > rank("DiagnosticReport")
+
+
+def test_what_is_about_one_patient_stays_together() -> None:
+    sent = [
+        ("Basic", ""),
+        ("Observation", "Patient/b"),
+        ("Observation", "Patient/a"),
+        ("Encounter", "Patient/b"),
+        ("Patient", ""),
+        ("Organization", ""),
+    ]
+    assert sorted(sent, key=lambda one: precedence(*one)) == [
+        ("Organization", ""),
+        ("Patient", ""),
+        ("Observation", "Patient/a"),
+        ("Encounter", "Patient/b"),
+        ("Observation", "Patient/b"),
+        ("Basic", ""),
+    ]
 
 
 def test_numbers_keep_their_digits(peer: Peer, tmp_path: Path) -> None:
