@@ -1,4 +1,4 @@
-"""Write `docs/reference/scores/` and `docs/reference/analytes.md` from the code and its specification.
+"""Write `docs/reference/scores/` and `docs/reference/analytes.md` from code and specification.
 
     python tools/generate_score_pages.py            writes the pages
     python tools/generate_score_pages.py --check    writes nothing, fails if a page is stale
@@ -85,9 +85,7 @@ def linked(text: str, own: str) -> str:
 
 
 def with_dois(text: str) -> str:
-    return re.sub(
-        r"doi:(10\.\S+?)(?=[.;,]?(\s|$))", r"[doi:\1](<https://doi.org/\1>)", plain(text)
-    )
+    return re.sub(r"doi:(10\.\S+?)(?=[.;,]?(\s|$))", r"[doi:\1](<https://doi.org/\1>)", plain(text))
 
 
 def number(value: Decimal) -> str:
@@ -131,6 +129,7 @@ class Told:
         return ""
 
     def returned(self) -> str:
+        """Return what is said of the result, without its type."""
         return one_line(self.sections["Returns"].partition("\n")[2])
 
     def references(self) -> list[str]:

@@ -126,9 +126,7 @@ class AclfError(Exception):
         self.issues: tuple[Issue, ...] = issues
 
     @classmethod
-    def of(
-        cls, category: Category, location: str, message: str, remedy: str = ""
-    ) -> Self:
+    def of(cls, category: Category, location: str, message: str, remedy: str = "") -> Self:
         """Build an error with a single issue."""
         return cls(Issue(category, location, message, remedy))
 

@@ -1,5 +1,6 @@
 """The wheel holds the machine and its data, and nothing else."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -14,7 +15,7 @@ DATA_FOLDERS = ("mappings", "profiles", "trials")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
@@ -23,6 +24,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         capture_output=True,
     )
     (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> list[str]:
     with zipfile.ZipFile(built) as archive:
         return archive.namelist()
 
@@ -49,6 +55,23 @@ def test_the_wheel_holds_the_data_folder(name: str, wheel: list[str]) -> None:
 def test_the_wheel_holds_the_cases_that_qualify_an_installation(wheel: list[str]) -> None:
     assert "aclf_fhir/_data/cases/score_cases.json" in wheel
     assert not [name for name in wheel if name.startswith("tests/")]
+
+
+@pytest.mark.slow
+def test_what_is_installed_qualifies_itself(built: Path, tmp_path: Path) -> None:
+    installed = tmp_path / "installed"
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(installed)
+    ended = subprocess.run(
+        [sys.executable, "-m", "aclf_fhir.cli", "verify"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert " 0 failed, 0 not supported" in ended.stdout
 
 
 def test_a_file_missing_from_the_wheel_is_found(tmp_path: Path) -> None:

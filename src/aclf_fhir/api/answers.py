@@ -11,7 +11,16 @@ from aclf_fhir.errors import AclfError, Category, Issue
 from aclf_fhir.publication.bundle import BundleEntry, bundle_bytes
 from aclf_fhir.publication.operation_outcome import operation_outcome
 
-__all__ = ["FHIR_JSON", "FhirResponse", "etag", "outcome", "picture", "problem", "resource", "searchset"]
+__all__ = [
+    "FHIR_JSON",
+    "FhirResponse",
+    "etag",
+    "outcome",
+    "picture",
+    "problem",
+    "resource",
+    "searchset",
+]
 
 FHIR_JSON = "application/fhir+json"
 
@@ -46,9 +55,7 @@ def picture(svg: bytes, *, as_resource: bool) -> Response:
         )
     # It is looked at, never run: no script, nothing from elsewhere.
     policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return Response(
-        svg, media_type="image/svg+xml", headers={"Content-Security-Policy": policy}
-    )
+    return Response(svg, media_type="image/svg+xml", headers={"Content-Security-Policy": policy})
 
 
 def etag(version: int) -> str:

@@ -44,13 +44,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = _application("aclf-fhir")
     # Operations first: `Patient/{id}/$score` would also be the read of a resource `$score`.
     app.include_router(operations.router)
+    app.include_router(operations.pictures)
     app.include_router(site.router)
     app.include_router(pages.router)
     # An application of its own: from inside it, the gateway and its store are not reachable.
     app.mount("/trials", trial_zone)
     app.state.settings = settings
     app.state.offered = frozenset(
-        getattr(route, "name", "") for one in (operations, site) for route in one.router.routes
+        getattr(route, "name", "")
+        for router in (operations.router, operations.pictures, site.router)
+        for route in router.routes
     )
     app.state.mounted_at = ""
     app.state.described = [app, trial_zone]

@@ -9,6 +9,7 @@ from aclf_fhir.evaluation.reasons import STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.supports import (
     NO,
+    UNKNOWN,
     YES,
     attested_support,
     last_sign,
@@ -23,6 +24,7 @@ __all__ = ["choose_drug", "choose_given", "choose_vasopressor", "given_within"]
 _NOTHING = Interval.exact(Decimal(0))
 _SOME = Interval(Decimal(0), None, low_closed=False, high_closed=False)
 _PER_MINUTE = "ug/min"
+_ANSWERS = {"no": NO, "yes": UNKNOWN, "unknown": UNKNOWN}
 
 
 def _newest(record: Record, drug: str, at: datetime) -> tuple[Fact | None, list[tuple[Fact, str]]]:
@@ -120,7 +122,12 @@ def choose_given(
     name: str,
     at: datetime | None = None,
 ) -> Choice:
-    """Choose whether one of some drugs is being given, at whatever dose."""
+    """Choose whether one of some drugs is being given, at whatever dose.
+
+    No record is a no only where the feed of each of them is complete. A person who
+    answers that there is no vasopressor answers for all of them; one who answers that
+    there is does not say which.
+    """
     at = record.as_of if at is None else at
     passed: list[tuple[Fact, str]] = []
     for drug in drugs:
@@ -136,7 +143,22 @@ def choose_given(
                 flags=fact.flags,
                 passed_over=tuple(passed),
             )
-    return settled_without_record(record, "vasopressor", rules, at=at, name=name, passed=passed)
+    return settled_without_record(
+        record,
+        "vasopressor",
+        rules,
+        at=at,
+        name=name,
+        passed=passed,
+        codes=_ANSWERS,
+        complete=_complete(drugs, rules),
+    )
+
+
+def _complete(drugs: tuple[str, ...], rules: EvaluationRules) -> bool:
+    """Say whether no record of some drugs means that none of them is given."""
+    covered = rules.vasopressors if "vasopressor" in rules.complete_feeds else ()
+    return rules.complete_feeds.union(covered).issuperset(drugs)
 
 
 def choose_drug(
@@ -172,7 +194,7 @@ def choose_drug(
     stopped = last is not None and last + rules.support_age >= at and not passed
     answer = attested_support(record, "vasopressor", rules, at)
     denied = answer is not None and answer.value == NO
-    if stopped or denied or ("vasopressor" in rules.complete_feeds and not passed):
+    if stopped or denied or (_complete((drug,), rules) and not passed):
         return Choice(
             input=name,
             concept=drug,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
+from decimal import Decimal
 
 from aclf_fhir.mapping.models import Analyte, GradeScale
 from aclf_fhir.units import Interval
@@ -43,14 +44,28 @@ class EvaluationRules:
         Inputs further apart than this are flagged.
     saturation_ceiling
         Above it, in percent, the saturation curve is flat and the ratio uninformative.
+    rise_apart_min, rise_apart_max
+        How far apart two bilirubins lie that give a rise per day, both ends included.
+    response_day, response_tolerance
+        Lille: how long after the first corticosteroid the second bilirubin is drawn, and
+        how far from that instant it may lie, both ends included.
+    treatment_gap
+        A longer pause between two doses begins a new course of treatment.
     vasopressors
         Medication concepts that count as circulatory support.
+    other_vasopressors
+        Those that CLIF-SOFA's table does not name, and an inotrope it does not name.
     anticoagulants
         Medication concepts after which an INR no longer measures the liver.
     albumin_sources
         Medication concepts after which an albumin no longer measures the liver.
     support_items
         Attestation item by support concept; its answer `no` or `yes` settles the support.
+    implied_by
+        Findings that prove another one.
+    constants
+        What the site's laboratory declares once, canonical unit (`pt_control`,
+        `pt_mean_normal`, `isi`).
     """
 
     analytes: Mapping[str, Analyte]
@@ -68,6 +83,11 @@ class EvaluationRules:
     anticoagulant_window: timedelta = timedelta(days=7)
     span_flag: timedelta = timedelta(hours=24)
     saturation_ceiling: int = 97
+    rise_apart_min: timedelta = timedelta(hours=12)
+    rise_apart_max: timedelta = timedelta(hours=72)
+    response_day: timedelta = timedelta(days=7)
+    response_tolerance: timedelta = timedelta(hours=24)
+    treatment_gap: timedelta = timedelta(hours=72)
     vasopressors: tuple[str, ...] = (
         "norepinephrine",
         "epinephrine",
@@ -77,6 +97,7 @@ class EvaluationRules:
         "phenylephrine",
         "terlipressin",
     )
+    other_vasopressors: tuple[str, ...] = ("vasopressin", "phenylephrine", "milrinone")
     anticoagulants: tuple[str, ...] = (
         "vitamin_k_antagonist",
         "direct_anticoagulant",
@@ -90,6 +111,10 @@ class EvaluationRules:
             "vasopressor": "vasopressor-support",
         }
     )
+    implied_by: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {"chronic_liver_disease": ("cirrhosis",)}
+    )
+    constants: Mapping[str, Decimal] = field(default_factory=dict)
 
     def age_limit(self, concept: str) -> timedelta:
         """Return how old a value of an analyte or scale may be."""

@@ -6,17 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from aclf_fhir.evaluation.choice import Choice, choose
+from aclf_fhir.evaluation.dialysis import choose_dialysis
 from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
 from aclf_fhir.evaluation.oxygen import OXYGENATION, choose_oxygenation
 from aclf_fhir.evaluation.person import age_at, choose_sex
 from aclf_fhir.evaluation.reasons import Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
-from aclf_fhir.evaluation.supports import (
-    choose_dialysis,
-    choose_renal_replacement,
-    choose_ventilation,
-)
+from aclf_fhir.evaluation.supports import choose_renal_replacement, choose_ventilation
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
 

@@ -17,11 +17,15 @@ __all__ = [
     "UNKNOWN",
     "YES",
     "attested_support",
-    "choose_dialysis",
     "choose_renal_replacement",
     "choose_ventilation",
+    "dialysis_dependence",
+    "drawn_around_dialysis",
     "last_sign",
     "runs_at",
+    "settled_without_record",
+    "support_signs",
+    "was_done",
 ]
 
 YES = frozenset({"yes"})
@@ -55,7 +59,7 @@ def last_sign(fact: Fact) -> datetime | None:
     return None if last is None else last.latest
 
 
-def _done(fact: Fact) -> bool:
+def was_done(fact: Fact) -> bool:
     return isinstance(fact.value, frozenset) and bool(fact.value & {"done", "present"})
 
 
@@ -81,8 +85,23 @@ def settled_without_record(
     name: str,
     passed: Iterable[tuple[Fact, str]] = (),
     codes: Mapping[str, frozenset[str]] | None = None,
+    complete: bool | None = None,
 ) -> Choice:
-    """Decide a support of which no record is left: attestation, complete feed, or unknown."""
+    """Decide a support of which no record is left: attestation, complete feed, or unknown.
+
+    Parameters
+    ----------
+    record, rules, at, name
+        As for `choose_renal_replacement`.
+    support
+        Concept of the support; its item and its feed are looked up by it.
+    passed
+        What was passed over; a reason among it leaves the support unknown.
+    codes
+        What the answers no, yes and unknown mean for this input.
+    complete
+        Whether the feed is complete, where it is not the one called `support`.
+    """
     codes = {"no": NO, "yes": YES, "unknown": UNKNOWN} if codes is None else codes
     passed = tuple(passed)
     answer = attested_support(record, support, rules, at)
@@ -91,7 +110,9 @@ def settled_without_record(
         if told is not None:
             return _support_choice(answer, told, name, at, "attested", passed, rules.support_age)
     disputed = next((why for _, why in passed if why in REASONS), None)
-    if support in rules.complete_feeds and disputed is None:
+    if complete is None:
+        complete = support in rules.complete_feeds
+    if complete and disputed is None:
         return Choice(
             input=name,
             concept=support,
@@ -110,7 +131,7 @@ def settled_without_record(
     )
 
 
-def _signs(
+def support_signs(
     record: Record, sources: Iterable[tuple[FactKind, str]], at: datetime
 ) -> tuple[list[Fact], list[tuple[Fact, str]]]:
     """Gather the usable signs of a support and those that explain an unknown, newest first."""
@@ -137,20 +158,20 @@ def choose_renal_replacement(
     """Choose whether the patient is on renal replacement therapy."""
     at = record.as_of if at is None else at
     grace = rules.renal_replacement_age if within is None else within
-    signs, passed = _signs(record, [(FactKind.PROCEDURE, "renal_replacement")], at)
+    signs, passed = support_signs(record, [(FactKind.PROCEDURE, "renal_replacement")], at)
     cleared = None
     for fact in signs:
         last = last_sign(fact)
-        if _done(fact) and (runs_at(fact, at, grace) or (last and last + grace >= at)):
+        if was_done(fact) and (runs_at(fact, at, grace) or (last and last + grace >= at)):
             return _support_choice(fact, YES, name, at, "treated", passed, grace)
-        if not _done(fact) and cleared is None and last and last + rules.support_age >= at:
+        if not was_done(fact) and cleared is None and last and last + rules.support_age >= at:
             cleared = fact
-    for fact in _dependence(record, at):
+    for fact in dialysis_dependence(record, at):
         if fact.value == frozenset({"present"}):
             return _support_choice(fact, YES, name, at, "dialysis dependence", passed, grace)
         if fact.start is not None and fact.start.earliest + rules.support_age >= at:
             cleared = fact
-    for fact in _dialysis_timed(record, at - grace, at):
+    for fact in drawn_around_dialysis(record, at - grace, at):
         return _support_choice(
             fact, YES, name, at, "creatinine drawn around dialysis", passed, grace
         )
@@ -184,7 +205,7 @@ def _support_choice(
     )
 
 
-def _dependence(record: Record, at: datetime) -> list[Fact]:
+def dialysis_dependence(record: Record, at: datetime) -> list[Fact]:
     """Return what is known of dialysis dependence, without history and doubt."""
     doubtful = frozenset({"history", "provisional", "review", "supporting", "refuted"})
     return [
@@ -197,7 +218,7 @@ def _dependence(record: Record, at: datetime) -> list[Fact]:
     ]
 
 
-def _dialysis_timed(record: Record, since: datetime, until: datetime) -> list[Fact]:
+def drawn_around_dialysis(record: Record, since: datetime, until: datetime) -> list[Fact]:
     """Return creatinines whose code says that they were drawn before or after dialysis."""
     found = []
     for fact in dated_facts(record, FactKind.MEASUREMENT, "creatinine", until=until):
@@ -211,91 +232,6 @@ def _dialysis_timed(record: Record, since: datetime, until: datetime) -> list[Fa
     return found
 
 
-def choose_dialysis(
-    record: Record,
-    rules: EvaluationRules,
-    *,
-    before: datetime,
-    at: datetime | None = None,
-    name: str = "dialysis",
-) -> Choice:
-    """Choose MELD's dialysis: treatments in the week before the creatinine was drawn.
-
-    An answer of a person may be given after the draw, until `at`.
-    """
-    since = before - rules.dialysis_window
-    signs, passed = _signs(record, [(FactKind.PROCEDURE, "renal_replacement")], before)
-    treated: list[Fact] = []
-    for fact in signs:
-        last = last_sign(fact)
-        open_ended = "in_progress" in fact.qualifiers
-        if not _done(fact) or fact.start is None or last is None:
-            continue
-        end = before if open_ended else min(last, before)
-        if end < since:
-            continue
-        if end - max(fact.start.latest, since) >= rules.dialysis_continuous:
-            return _dialysis_choice((fact,), YES, name, before, "continuous therapy", passed)
-        treated.append(fact)
-    days = {fact.start.earliest.date() for fact in treated if fact.start}
-    for fact in _dialysis_timed(record, since, before):
-        if fact.start and fact.start.earliest.date() not in days:
-            days.add(fact.start.earliest.date())
-            treated.append(fact)
-    if len(treated) >= rules.dialysis_treatments:
-        why = f"{len(treated)} treatments in the week before the creatinine"
-        return _dialysis_choice(tuple(treated), YES, name, before, why, passed)
-    dependent = [f for f in _dependence(record, before) if f.value == frozenset({"present"})]
-    if dependent or passed:
-        return Choice(
-            input=name,
-            concept="renal_replacement",
-            value=UNKNOWN,
-            why="dialysis is known, the number of treatments is not",
-            reason=Reason.NO_DATA if dependent else Reason(passed[0][1]),
-            also=(*treated, *dependent),
-            passed_over=tuple(passed),
-        )
-    if treated and "renal_replacement" in rules.complete_feeds:
-        why = "fewer than two treatments, and the site declares the feed complete"
-        return _dialysis_choice(tuple(treated), NO, name, before, why, passed)
-    if treated:
-        return Choice(
-            input=name,
-            concept="renal_replacement",
-            value=UNKNOWN,
-            why="one treatment on record does not exclude a second",
-            reason=Reason.NO_DATA,
-            also=tuple(treated),
-        )
-    return settled_without_record(
-        record, "renal_replacement", rules, at=at or before, name=name, passed=passed
-    )
-
-
-def _dialysis_choice(
-    facts: tuple[Fact, ...],
-    value: frozenset[str],
-    name: str,
-    before: datetime,
-    why: str,
-    passed: Iterable[tuple[Fact, str]],
-) -> Choice:
-    first, *rest = facts
-    last = last_sign(first)
-    return Choice(
-        input=name,
-        concept="renal_replacement",
-        fact=first,
-        value=value,
-        age=None if last is None else max(before - last, timedelta(0)),
-        why=why,
-        also=tuple(rest),
-        passed_over=tuple(passed),
-        flags=frozenset({"dialysis"}) if value == YES else frozenset(),
-    )
-
-
 def choose_ventilation(
     record: Record,
     rules: EvaluationRules,
@@ -306,13 +242,13 @@ def choose_ventilation(
     """Choose whether the patient is invasively ventilated, and for which reason."""
     at = record.as_of if at is None else at
     sources = [(FactKind.PROCEDURE, "mechanical_ventilation"), (FactKind.PROCEDURE, "intubation")]
-    signs, passed = _signs(record, sources, at)
+    signs, passed = support_signs(record, sources, at)
     for fact in signs:
         last = last_sign(fact)
-        if _done(fact) and runs_at(fact, at, rules.support_age):
+        if was_done(fact) and runs_at(fact, at, rules.support_age):
             reasons, why = _ventilation_reason(record, rules, fact, at)
             return _support_choice(fact, reasons, name, at, why, passed, rules.support_age)
-        if not _done(fact) and last and last + rules.support_age >= at and not passed:
+        if not was_done(fact) and last and last + rules.support_age >= at and not passed:
             none = _VENTILATED["no"]
             return _support_choice(
                 fact, none, name, at, "recorded as not done", (), rules.support_age

@@ -42,9 +42,7 @@ class Record:
         """Build the record of one subject for one pair of clocks."""
         kept: dict[tuple[FactKind, str], list[Fact]] = {}
         for fact in facts:
-            if fact.known <= known_at and (
-                fact.start is None or fact.start.earliest <= as_of
-            ):
+            if fact.known <= known_at and (fact.start is None or fact.start.earliest <= as_of):
                 kept.setdefault((fact.kind, fact.concept), []).append(fact)
         return cls(
             subject,
@@ -60,9 +58,7 @@ class Record:
     def at(self, as_of: datetime) -> Self:
         """Return the same knowledge judged for an earlier instant."""
         everything = [fact for group in self.facts.values() for fact in group]
-        return type(self).of(
-            self.subject, everything, as_of=as_of, known_at=self.known_at
-        )
+        return type(self).of(self.subject, everything, as_of=as_of, known_at=self.known_at)
 
 
 def _order(fact: Fact) -> tuple[datetime | str, ...]:

@@ -69,6 +69,7 @@ def rules_of(catalog: Catalog, site: str) -> EvaluationRules:
         scales=catalog.scales,
         complete_feeds=site_map.complete_feeds,
         zone=site_map.zone,
+        constants=site_map.constants,
     )
     if site_map.complete_feeds.issuperset(rules.vasopressors):
         # Who records every drug that supports the circulation records the support.

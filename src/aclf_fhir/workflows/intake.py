@@ -329,10 +329,9 @@ def _current(
 
 
 def _conflict(incoming: Incoming, element: str, message: str) -> AclfError:
-    location = incoming.location or incoming.type
     return AclfError.of(
         Category.CONFLICT,
-        f"{location}.{element}",
+        f"{incoming.location or incoming.type}.{element}",
         message,
         "An identifier of this system names one result; give another result another one.",
     )

@@ -198,9 +198,7 @@ def _values(evaluation: ScoreEvaluation) -> Interval | None:
     return result.rounded_bounds
 
 
-def _spans(
-    score: Score, evaluations: Sequence[ScoreEvaluation], as_of: datetime
-) -> Iterator[Span]:
+def _spans(score: Score, evaluations: Sequence[ScoreEvaluation], as_of: datetime) -> Iterator[Span]:
     """Yield for how long each grade holds; equal neighbors that touch are one span."""
     grades = [_grades(evaluation) for evaluation in evaluations]
     order = _order(score, grades)

@@ -9,12 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
 from threading import Lock
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import dates
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from aclf_fhir.workflows.timeline import Band, Curve, Point, Span, Timeline
 
@@ -23,7 +25,7 @@ __all__ = ["draw_svg"]
 # The settings of the library belong to the whole process: one picture at a time.
 _DRAWING = Lock()
 
-_STYLE = {
+_STYLE: dict[Any, object] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9.0,
     "axes.spines.top": False,
@@ -78,7 +80,9 @@ def _figure(timeline: Timeline) -> Figure:
     """Stack one panel per score over a common time axis."""
     heights = [_BAND_HEIGHT] * len(timeline.bands) + [_CURVE_HEIGHT] * len(timeline.curves)
     figure = Figure(figsize=(_WIDTH, sum(heights) + _MARGIN), layout="constrained")
-    figure.suptitle(f"Patient/{timeline.subject}: scores over time", x=0.01, ha="left", weight="bold")
+    figure.suptitle(
+        f"Patient/{timeline.subject}: scores over time", x=0.01, ha="left", weight="bold"
+    )
     figure.supxlabel(_caption(timeline), x=0.01, ha="left", fontsize=7.5, color="#444444")
     if not heights:
         figure.text(0.5, 0.5, "No score can be computed.", ha="center", va="center")
@@ -100,7 +104,7 @@ def _time_axis(panel: Axes, timeline: Timeline, start: datetime, end: datetime) 
     low, high = _day(start), _day(end)
     room = max((high - low) * 0.03, 1 / 24)
     panel.set_xlim(low - room, high + room)
-    locator = dates.AutoDateLocator(tz=timeline.zone, maxticks=9)
+    locator = dates.AutoDateLocator(tz=timeline.zone, minticks=3)
     panel.xaxis.set_major_locator(locator)
     panel.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=timeline.zone))
 
@@ -151,6 +155,7 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
     panel.set_gid(f"score-{curve.score}")
     panel.set_title(curve.title)
     panel.grid(color=_GRID, linewidth=0.6)
+    panel.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     for before, point in zip(curve.points, curve.points[1:], strict=False):
         if point.joined:
             panel.plot(
@@ -164,6 +169,7 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
         marker="o",
         markersize=4.5,
         color=_INK,
+        zorder=4,  # a dot beside a bar is not hidden by it
     )
     _draw_bounds(panel, curve)
     for threshold in curve.thresholds:

@@ -1,6 +1,7 @@
 """What the gateway makes of what was pushed: read, searched, asked for, protected."""
 
 import json
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -230,3 +231,51 @@ def test_a_person_moves_a_subject_with_if_match_only(meld: TestClient) -> None:
     assert answer.status_code == 200, answer.text
     again = matches(meld.get(f"/fhir/ResearchSubject?_id={subject['id']}"))[0]
     assert again["status"] == "on-study"
+
+
+def test_scores_over_time_are_a_picture_without_the_name(client: TestClient) -> None:
+    named = patient(name=[{"family": "Okonkwo", "given": ["Adaeze"]}])
+    assert client.post("/fhir", json=bundle("batch", named, *laboratory())).status_code == 200
+    address = "/fhir/Patient/pat-1/$score-timeline?asOf=last"
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "MELD, OPTN form" in answer.text
+    for secret in ("Okonkwo", "Adaeze", "1971"):
+        assert secret not in answer.text
+    browser = client.get(address, headers={"Accept": "text/html,image/svg+xml,*/*;q=0.8"})
+    assert browser.content == answer.content
+    resource = client.get(address, headers={"Accept": "application/fhir+json"})
+    assert resource.headers["content-type"].startswith("application/fhir+json")
+    assert resource.json()["resourceType"] == "Binary"
+    assert resource.json()["contentType"] == "image/svg+xml"
+    assert b64decode(resource.json()["data"]) == answer.content
+    assert client.get(f"{address}&_format=json").json() == resource.json()
+    one = client.get(f"{address}&score=child_pugh&_format=image/svg%2Bxml")
+    assert "Child-Pugh" in one.text
+    assert "MELD" not in one.text
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "status"),
+    [
+        ("/fhir/Patient/nobody/$score-timeline", "*/*", 404),
+        ("/fhir/Patient/pat-1/$score-timeline?score=none", "*/*", 404),
+        ("/fhir/Patient/pat-1/$score-timeline?trial=x", "*/*", 400),
+        ("/fhir/Patient/pat-1/$score-timeline", "image/png", 406),
+        ("/fhir/Patient/pat-1/$score-timeline?_format=xml", "*/*", 406),
+    ],
+)
+def test_a_picture_that_cannot_be_drawn(
+    meld: TestClient, path: str, accept: str, status: int
+) -> None:
+    answer = meld.get(path, headers={"Accept": accept})
+    assert answer.status_code == status
+    assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+def test_the_statement_offers_the_picture(client: TestClient) -> None:
+    rest = client.get("/fhir/metadata").json()["rest"][0]
+    (one,) = (each for each in rest["resource"] if each["type"] == "Patient")
+    assert {"score", "score-timeline", "screen"} <= {each["name"] for each in one["operation"]}

@@ -12,12 +12,14 @@ from aclf_fhir.store import IndexRows, Store, Stored
 
 UNITS = 60
 
-# Each unit adds a resource and one to a counter that both processes change.
+# Each unit adds a resource and one to a counter that both processes change. One clock is late.
 CHILD = """
 import sys
+from datetime import UTC, datetime, timedelta
 from aclf_fhir.store import IndexRows, Store
 
 url, name, units = sys.argv[1], sys.argv[2], int(sys.argv[3])
+late = timedelta(hours=1 if name == "right" else 0)
 
 def work(number):
     def unit(tx):
@@ -27,7 +29,7 @@ def work(number):
         tx.put("a", "Basic", "counter", b"%d" % count, content_hash=b"", index=index)
     return unit
 
-with Store.open(url) as store:
+with Store.open(url, clock=lambda: datetime.now(UTC) - late) as store:
     print("ready", flush=True)
     sys.stdin.readline()
     futures = [store.submit(work(number)) for number in range(units // 2)]
@@ -100,4 +102,4 @@ def test_two_processes_write_at_the_same_time(database_url: str) -> None:
         for watermark, held in snapshots:
             assert held == [one for one in last if one.last_updated <= watermark]
         # It was read while it was written to.
-        assert len({watermark for watermark, _ in snapshots}) > 2
+        assert len({watermark for watermark, _ in snapshots}) > 1

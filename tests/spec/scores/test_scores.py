@@ -1,6 +1,6 @@
 """Every score's own cases, as a clinician wrote them, through the engine that `verify` uses.
 
-How a file is written stands in `tools/spec_cases.py`, which also makes the file that a site verifies.
+How a file is written stands in `tools/spec_cases.py`, which also makes the file a site verifies.
 """
 
 from pathlib import Path

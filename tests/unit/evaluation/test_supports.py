@@ -4,12 +4,12 @@ from decimal import Decimal
 import pytest
 
 from aclf_fhir.evaluation import Reason
+from aclf_fhir.evaluation.dialysis import choose_dialysis
 from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
 from aclf_fhir.evaluation.supports import (
     NO,
     UNKNOWN,
     YES,
-    choose_dialysis,
     choose_renal_replacement,
     choose_ventilation,
     last_sign,

@@ -1,10 +1,9 @@
 """An invented course of twelve days: worse, a gap, inexact results, better."""
 
-from tests.unit.evaluation.facts import T, done, fact, graded, measured, rules
-
 from aclf_fhir.evaluation import EvaluationRules
 from aclf_fhir.record import Fact, FactKind, Record
 from aclf_fhir.units import TimeRange
+from tests.unit.evaluation.facts import T, fact, graded, measured, rules
 
 FEEDS = ("renal_replacement", "mechanical_ventilation", "vasopressor")
 
