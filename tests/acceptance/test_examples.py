@@ -97,7 +97,7 @@ def test_results_of_an_unknown_patient_count_once_the_patient_arrives(world: Wor
         ("x-eligible", X, "eligible"),
         ("x-eligible", L, "ineligible"),
         ("x-ineligible", X, "ineligible"),
-        ("x-ineligible", L, "undetermined"),
+        ("x-ineligible", L, "ineligible"),
         ("l-eligible", L, "eligible"),
         ("l-eligible", X, "ineligible"),
         ("l-ineligible", L, "ineligible"),

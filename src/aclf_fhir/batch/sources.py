@@ -4,7 +4,7 @@ Only the place of an NDJSON line is kept, not its bytes: a folder may be larger 
 memory, and still be sent in another order than it was written.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class _Head(msgspec.Struct, rename="camel"):
 
 
 _head = msgspec.json.Decoder(_Head).decode
-_reference = msgspec.json.Decoder(_Reference | None).decode
+_reference: Callable[[bytes], _Reference | None] = msgspec.json.Decoder(_Reference | None).decode
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ _TREATMENT = "corticosteroid"
 
 # More digits than a laboratory prints, fewer than a factor leaves.
 _PRINTED = 15
+_TICK = timedelta(microseconds=1)
+_DAY = timedelta(days=1) // _TICK
 
 
 def _missing(name: str, unit: str, reason: Reason, why: str, *facts: Fact) -> Choice:
@@ -105,7 +107,7 @@ def _per_day(after: Interval, before: Interval, apart: timedelta) -> Interval:
     def rate(high: Decimal | None, low: Decimal | None) -> Decimal | None:
         if high is None or low is None:
             return None
-        found = (Fraction(high) - Fraction(low)) * Fraction(timedelta(days=1) / _TICK) / ticks
+        found = (Fraction(high) - Fraction(low)) * _DAY / ticks
         return Decimal(found.numerator) / Decimal(found.denominator)
 
     ticks = apart // _TICK
@@ -115,9 +117,6 @@ def _per_day(after: Interval, before: Interval, apart: timedelta) -> Interval:
         after.low_closed and before.high_closed,
         after.high_closed and before.low_closed,
     )
-
-
-_TICK = timedelta(microseconds=1)
 
 
 def treatment_start(record: Record, rules: EvaluationRules, *, at: datetime) -> datetime | None:

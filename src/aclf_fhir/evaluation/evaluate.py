@@ -1,13 +1,28 @@
 """A score from a record: which facts were chosen, how far apart they lie, what came out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from aclf_fhir.evaluation.bilirubin_course import (
+    choose_daily_rise,
+    choose_day_seven,
+    choose_upper_limit,
+    treatment_start,
+)
 from aclf_fhir.evaluation.choice import Choice
+from aclf_fhir.evaluation.findings import choose_days_to_decompensation
+from aclf_fhir.evaluation.kidney_course import (
+    admission,
+    choose_ica_baseline,
+    choose_kdigo_baseline,
+    choose_rise,
+    creatinine_course,
+)
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
 from aclf_fhir.evaluation.snapshot import Snapshot
+from aclf_fhir.evaluation.supplied import choose_supplied
 from aclf_fhir.record import FactKind, Record
 from aclf_fhir.scores import SCORES, compute
 from aclf_fhir.scores.definition import ScoreInput
@@ -16,6 +31,16 @@ from aclf_fhir.units import Interval
 __all__ = ["ScoreEvaluation", "evaluate", "evaluate_at"]
 
 _YES, _NO = frozenset({"yes"}), frozenset({"no"})
+
+# Scores of a treatment: what is measured now belongs to its seventh day, all else to its first.
+_OF_TREATMENT = frozenset(
+    score.id
+    for score in SCORES.values()
+    if any(declared.name == "bilirubin_day7" for declared in score.inputs)
+)
+
+# What lies further back by its nature does not count in the span of the inputs.
+_LONGER = frozenset({"course", "supplied"})
 
 
 def evaluate(
@@ -58,9 +83,16 @@ def evaluate_at(
 
 def _evaluated(snapshot: Snapshot, score_id: str) -> ScoreEvaluation:
     score = SCORES[score_id]
-    choices = tuple([_fill(snapshot, declared) for declared in score.inputs])
+    if score_id in _OF_TREATMENT:
+        choices = _over_treatment(snapshot, score.inputs)
+    else:
+        choices = tuple([_fill(snapshot, declared, score_id) for declared in score.inputs])
     result = compute(score_id, {choice.input: choice.value for choice in choices})
-    span = _span(choices)
+    span = _span(
+        choice
+        for choice, declared in zip(choices, score.inputs, strict=True)
+        if declared.kind not in _LONGER
+    )
     flags: set[str] = set()
     fresh_until = None
     for choice in choices:
@@ -83,7 +115,7 @@ def _evaluated(snapshot: Snapshot, score_id: str) -> ScoreEvaluation:
     )
 
 
-def _fill(snapshot: Snapshot, declared: ScoreInput) -> Choice:
+def _fill(snapshot: Snapshot, declared: ScoreInput, score_id: str) -> Choice:
     """Choose what a score's input is filled with, under the input's own name."""
     kind, concept, name = declared.kind, declared.concept, declared.name
     if kind == "analyte":
@@ -98,11 +130,119 @@ def _fill(snapshot: Snapshot, declared: ScoreInput) -> Choice:
         choice = snapshot.sex()
     elif kind == "score":
         choice = _of_score(snapshot, declared)
-    elif kind == "finding" and concept in SCORES:
-        choice = _aclf_present(snapshot, declared)
+    elif kind == "finding":
+        choice = (
+            _aclf_present(snapshot, declared)
+            if concept in SCORES
+            else snapshot.finding(concept, name)
+        )
+    elif kind == "course":
+        choice = _COURSES[name](snapshot, declared, score_id)
+    elif kind == "supplied":
+        choice = _supplied(snapshot, declared)
     else:
         choice = snapshot.support("dialysis" if name == "dialysis" else concept, name)
+    if declared.recorded_only and choice.value != _YES:
+        # Only a record counts: that there is none is no gap.
+        choice = replace(choice, value=None, reason=None)
     return choice if choice.input == name else replace(choice, input=name)
+
+
+def _supplied(snapshot: Snapshot, declared: ScoreInput) -> Choice:
+    """Fill an input with what the result, the laboratory or a person supplies."""
+    record, rules, at = snapshot.record, snapshot.rules, snapshot.at
+    if declared.name == "bilirubin_uln":
+        bilirubin = snapshot.analyte(declared.concept, declared.unit, "bilirubin")
+        return choose_upper_limit(bilirubin, rules, name=declared.name)
+    if declared.values:
+        return snapshot.finding(declared.concept, declared.name)
+    return choose_supplied(
+        record, declared.concept, rules, at=at, name=declared.name, unit=declared.unit
+    )
+
+
+def _over_treatment(snapshot: Snapshot, inputs: Iterable[ScoreInput]) -> tuple[Choice, ...]:
+    """Fill a score that sets the seventh day of a treatment against its first."""
+    record, rules, at = snapshot.record, snapshot.rules, snapshot.at
+    began = treatment_start(record, rules, at=at)
+    first = snapshot if began is None else Snapshot(record, rules, began)
+    choices = []
+    for declared in inputs:
+        if declared.kind == "course":
+            choice = choose_day_seven(record, rules, began, at=at, name=declared.name)
+        else:
+            choice = _fill(first, declared, "")
+        choices.append(choice if began is None else replace(choice, fresh_until=None))
+    return tuple(choices)
+
+
+def _baseline(snapshot: Snapshot, declared: ScoreInput, score_id: str) -> Choice:
+    record, rules, at = snapshot.record, snapshot.rules, snapshot.at
+    if score_id.startswith("kdigo"):
+        creatinine = snapshot.analyte("creatinine", declared.unit, "creatinine")
+        return choose_kdigo_baseline(record, rules, creatinine, at=at, name=declared.name)
+    return choose_ica_baseline(record, rules, at=at, name=declared.name)
+
+
+def _rise(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
+    creatinine = snapshot.analyte("creatinine", declared.unit, "creatinine")
+    return choose_rise(
+        snapshot.record, snapshot.rules, creatinine, at=snapshot.at, name=declared.name
+    )
+
+
+def _daily_rise(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
+    bilirubin = snapshot.analyte(declared.concept, "umol/L", "bilirubin")
+    return choose_daily_rise(
+        snapshot.record, snapshot.rules, bilirubin, at=snapshot.at, name=declared.name
+    )
+
+
+def _days(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
+    return choose_days_to_decompensation(
+        snapshot.record, snapshot.rules, at=snapshot.at, name=declared.name
+    )
+
+
+def _stage_now(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
+    inner = evaluate_at(snapshot, declared.concept)
+    return _from_score(inner, declared, _possible(inner) or None)
+
+
+def _worst_stage(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
+    """Fill an input with the worst stage since admission, judged at every creatinine."""
+    record, rules, at = snapshot.record, snapshot.rules, snapshot.at
+    order = declared.values
+    now = evaluate_at(snapshot, declared.concept)
+    worst = _possible(now)
+    admitted = admission(record, at)
+    if admitted is None or not worst:
+        return _from_score(now, declared, worst or None)
+    for drawn in creatinine_course(record, rules, until=at):
+        if drawn.at.latest < admitted:
+            break
+        then = evaluate_at(Snapshot(record, rules, drawn.at.latest), declared.concept)
+        stages = _possible(then) or frozenset(order)
+        worst = frozenset(
+            max(one, other, key=order.index) for one in worst for other in stages
+        )
+    return _from_score(now, declared, worst)
+
+
+def _possible(inner: ScoreEvaluation) -> frozenset[str]:
+    result = inner.result
+    return frozenset(result.possible or ((result.category,) if result.category else ()))
+
+
+_COURSES: Mapping[str, Callable[[Snapshot, ScoreInput, str], Choice]] = {
+    "baseline": _baseline,
+    "bilirubin_rise": _daily_rise,
+    "days_from_jaundice_to_decompensation": _days,
+    "increase_48h": _rise,
+    "stage": _stage_now,
+    "worst_stage": _worst_stage,
+}
+"""How inputs of kind `course` are filled; `bilirubin_day7` by `_over_treatment`."""
 
 
 def _of_score(snapshot: Snapshot, declared: ScoreInput) -> Choice:

@@ -83,8 +83,9 @@ def choose_days_to_decompensation(
 ) -> Choice:
     """Choose the calendar days from the jaundice to the first ascites or encephalopathy.
 
-    Both must be dated. A decompensation that may be older than the jaundice leaves the
-    days unknown: whether it is another one is for a person to say.
+    Both must be dated; a jaundice recorded more than once began on any of its days. A
+    decompensation that may be older than the jaundice leaves the days unknown: whether
+    it is another one is for a person to say.
     """
 
     def unknown(reason: Reason, why: str, facts: Iterable[Fact] = ()) -> Choice:
@@ -93,7 +94,7 @@ def choose_days_to_decompensation(
             input=name, concept="jaundice", unit="d", why=why, reason=reason, passed_over=passed
         )
 
-    jaundice = _onset(_found(record, "jaundice", at))
+    jaundice = _span(_found(record, "jaundice", at))
     signs = [fact for finding in _DECOMPENSATION for fact in _found(record, finding, at)]
     decompensation = _onset([*signs, *_graded(record, at)])
     if jaundice is None:
@@ -151,16 +152,20 @@ def _shows(fact: Fact) -> bool:
     return isinstance(fact.value, frozenset) and bool(fact.value) and "none" not in fact.value
 
 
-def _onset(facts: Iterable[Fact]) -> tuple[TimeRange, Fact] | None:
-    """Return when the first of some findings began; None where one of them is undated."""
-    first: tuple[TimeRange, Fact] | None = None
-    latest: datetime | None = None
-    for fact in facts:
-        if fact.start is None:
-            return None
-        latest = fact.start.latest if latest is None else min(latest, fact.start.latest)
-        if first is None or fact.start.earliest < first[0].earliest:
-            first = (fact.start, fact)
-    if first is None or latest is None:
+def _span(facts: Iterable[Fact]) -> tuple[TimeRange, Fact] | None:
+    """Return between which instants some findings began, and the last of them."""
+    starts = [(fact.start, fact) for fact in facts if fact.start is not None]
+    if not starts:
         return None
-    return TimeRange(first[0].earliest, latest), first[1]
+    earliest = min(start.earliest for start, _ in starts)
+    last, fact = max(starts, key=lambda each: each[0].latest)
+    return TimeRange(earliest, last.latest), fact
+
+
+def _onset(facts: Iterable[Fact]) -> tuple[TimeRange, Fact] | None:
+    """Return when the first of some findings began."""
+    starts = [(fact.start, fact) for fact in facts if fact.start is not None]
+    if not starts:
+        return None
+    first, fact = min(starts, key=lambda each: each[0].earliest)
+    return TimeRange(first.earliest, min(start.latest for start, _ in starts)), fact

@@ -18,6 +18,10 @@ __all__ = ["at_draws", "score_course", "score_points"]
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
+# A course and a limit of normal come from the draws of their analyte.
+_MEASURED = frozenset({"analyte", "course", "supplied"})
+
+
 @dataclass(frozen=True, slots=True)
 class _Sources:
     """What a score's inputs come from: drawn in a laboratory, or seen at the bedside."""
@@ -35,24 +39,28 @@ def _sources(score_id: str, rules: EvaluationRules) -> _Sources:
             inner = _sources(concept, rules)
             drawn |= inner.drawn
             bedside |= inner.bedside
-        elif declared.kind == "analyte":
-            analyte = rules.analytes.get(concept)
-            if analyte is not None and not analyte.bedside:
-                drawn.add(concept)
-            else:
+        elif declared.kind in _MEASURED and concept in rules.analytes:
+            if rules.analytes[concept].bedside:
                 bedside.add((FactKind.MEASUREMENT, concept))
+            else:
+                drawn.add(concept)
         elif declared.kind == "grade":
             bedside.add((FactKind.GRADE, concept))
         elif declared.kind == "drug":
             bedside.add((FactKind.MEDICATION, concept))
         elif declared.kind == "support":
             bedside |= _support_sources(concept, rules)
+        elif declared.name == "pt_prolongation":
+            drawn.add("prothrombin_time")
+        else:
+            bedside.add((FactKind.FINDING, concept))
     return _Sources(frozenset(drawn), frozenset(bedside))
 
 
 def _support_sources(concept: str, rules: EvaluationRules) -> set[tuple[FactKind, str]]:
-    if concept == "vasopressor":
-        return {(FactKind.MEDICATION, drug) for drug in rules.vasopressors}
+    if concept in {"vasopressor", "other_vasopressor"}:
+        drugs = rules.vasopressors if concept == "vasopressor" else rules.other_vasopressors
+        return {(FactKind.MEDICATION, drug) for drug in drugs}
     if concept == "mechanical_ventilation":
         return {
             (FactKind.PROCEDURE, "mechanical_ventilation"),

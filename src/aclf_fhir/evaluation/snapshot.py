@@ -8,11 +8,13 @@ from decimal import Decimal
 from aclf_fhir.evaluation.choice import Choice, choose
 from aclf_fhir.evaluation.dialysis import choose_dialysis
 from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
+from aclf_fhir.evaluation.findings import DOUBT, choose_finding
 from aclf_fhir.evaluation.oxygen import OXYGENATION, choose_oxygenation
 from aclf_fhir.evaluation.person import age_at, choose_sex
 from aclf_fhir.evaluation.reasons import Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
+from aclf_fhir.evaluation.supplied import choose_prolongation
 from aclf_fhir.evaluation.supports import choose_renal_replacement, choose_ventilation
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
@@ -31,7 +33,6 @@ _HINTS: dict[str, tuple[str, Interval | frozenset[str], Interval | frozenset[str
         frozenset({"none"}),
     ),
 }
-_DOUBT = frozenset({"history", "provisional", "review", "supporting", "refuted"})
 
 
 class Snapshot:
@@ -77,6 +78,9 @@ class Snapshot:
         return choice
 
     def _analyte(self, concept: str, unit: str, name: str) -> Choice:
+        if concept == "pt_prolongation":
+            time = self.analyte("prothrombin_time", "s")
+            return choose_prolongation(self.record, time, self.rules, at=self.at, name=name)
         if concept not in self.rules.analytes:
             reason = Reason.NO_DATA
             return Choice(input=name, concept=concept, unit=unit, why=reason, reason=reason)
@@ -121,7 +125,7 @@ class Snapshot:
         for fact in reversed(self.record.of_concept(FactKind.FINDING, finding)):
             if (
                 fact.status is FactStatus.USABLE
-                and not fact.qualifiers & _DOUBT
+                and not fact.qualifiers & DOUBT
                 and fact.start is not None
                 and fact.start.earliest >= since
                 and fact.start.latest <= self.at
@@ -160,7 +164,19 @@ class Snapshot:
             return choose_vasopressor(record, rules, at=at, name=name)
         if concept in {"ventilation", "mechanical_ventilation"}:
             return choose_ventilation(record, rules, at=at, name=name)
-        return choose_given(record, (concept,), rules, name=name, at=at)
+        if concept == "other_vasopressor":
+            return choose_given(record, rules.other_vasopressors, rules, name=name, at=at)
+        if concept in rules.vasopressors:
+            return choose_given(record, (concept,), rules, name=name, at=at)
+        return self.finding(concept, name)
+
+    def finding(self, concept: str, name: str = "") -> Choice:
+        """Choose whether something was found, under the name of the input that asks for it."""
+        name = name or concept
+        return self._once(
+            ("finding", concept, name),
+            lambda: choose_finding(self.record, concept, self.rules, at=self.at, name=name),
+        )
 
     def drug(self, concept: str, name: str) -> Choice:
         """Choose the dose rate of a drug, under the name of the input that asks for it."""

@@ -133,9 +133,12 @@ def _draw_band(panel: Axes, band: Band) -> None:
 
 
 def _name(panel: Axes, span: Span, shade: float, *, wide: float) -> None:
-    """Write a grade on its span as large as it fits, upright where it does not."""
+    """Write a grade on its span as large as it fits, upright or not at all where it does not."""
     certain = len(span.grades) == 1
-    room = wide * _PANEL_WIDTH * 72 / (0.65 * len(span.label))
+    points = wide * _PANEL_WIDTH * 72
+    if points < _SMALLEST * 1.4:
+        return
+    room = points / (0.65 * len(span.label))
     panel.text(
         (_day(span.start) + _day(span.end)) / 2,
         0.5,

@@ -97,7 +97,7 @@ def test_thresholds_are_where_categories_begin_and_what_protocols_ask() -> None:
 
 
 def test_scores_without_a_result_are_named() -> None:
-    assert prepared("lille", "meld_optn").without == ("Lille model",)
+    assert prepared("inr_from_pt", "meld_optn").without == ("INR from prothrombin time",)
 
 
 def test_a_record_without_results_has_no_extent() -> None:

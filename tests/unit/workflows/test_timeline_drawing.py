@@ -1,7 +1,7 @@
 """The picture: the same bytes each time, text as text, nothing of the person in it."""
 
 import sys
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from xml.etree import ElementTree as ET
 
@@ -13,14 +13,14 @@ from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.record import Record
 from aclf_fhir.units import Interval
 from aclf_fhir.workflows.plotting import draw_timeline, plot_record
-from aclf_fhir.workflows.timeline import Curve, Point, Timeline, timeline_of
+from aclf_fhir.workflows.timeline import Band, Curve, Point, Span, Timeline, timeline_of
 from aclf_fhir.workflows.timeline_drawing import draw_svg
 from tests.unit.evaluation.facts import T
 from tests.unit.workflows.courses import record, site
 
 SVG = "{http://www.w3.org/2000/svg}"
 CATALOG = load_catalog()
-SCORES = ("clif_c_of", "child_pugh", "meld_optn", "lille")
+SCORES = ("clif_c_of", "child_pugh", "meld_optn", "inr_from_pt")
 
 
 def timeline() -> Timeline:
@@ -67,7 +67,7 @@ def test_text_is_text(drawn: bytes) -> None:
         assert title in said
     assert {"none", "2", "3a", "none–1a", "B: > 6", "C: > 9"} <= set(said)
     assert any(text.endswith(": ≥ 17") for text in said)
-    assert any("No result: Lille model." in text for text in said)
+    assert any("No result: INR from prothrombin time." in text for text in said)
     assert "Patient/p-1: scores over time" in said
 
 
@@ -95,9 +95,7 @@ def test_it_loads_nothing_and_runs_nothing(drawn: bytes) -> None:
 def picture_of(*points: Point) -> bytes:
     curves = (Curve(score="s", title="A score", points=points, thresholds=()),)
     return draw_svg(
-        Timeline(
-            subject="p", zone=T.tzinfo, as_of=T, known_at=T, bands=(), curves=curves, without=()
-        )
+        Timeline(subject="p", zone=UTC, as_of=T, known_at=T, bands=(), curves=curves, without=())
     )
 
 
@@ -127,10 +125,25 @@ def test_a_course_of_any_length_can_be_drawn(hours: int) -> None:
     )
 
 
+def test_a_span_too_narrow_for_its_name_has_none() -> None:
+    times = (T, T + timedelta(minutes=5), T + timedelta(days=9))
+    spans = tuple(
+        Span(start=start, end=end, grades=(grade,), ranks=(0.5, 0.5))
+        for grade, start, end in (("2", *times[:2]), ("3a", *times[1:]))
+    )
+    bands = (Band(score="s", title="A grade", spans=spans),)
+    drawn = draw_svg(
+        Timeline(subject="p", zone=UTC, as_of=T, known_at=T, bands=bands, curves=(), without=())
+    )
+    assert "3a" in texts(drawn)
+    assert "2" not in texts(drawn)
+    assert b"A grade: 2 from" in drawn
+
+
 def test_a_dollar_sign_is_no_formula() -> None:
     curves = (Curve(score="s", title="a $x^2$ b", points=(), thresholds=()),)
     empty = Timeline(
-        subject="$1$", zone=T.tzinfo, as_of=T, known_at=T, bands=(), curves=curves, without=()
+        subject="$1$", zone=UTC, as_of=T, known_at=T, bands=(), curves=curves, without=()
     )
     assert "a $x^2$ b" in texts(draw_svg(empty))
 
