@@ -56,7 +56,7 @@ run: .venv/installed
 # ── Check ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 test: .venv/installed-dev
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check $(SOURCES)

@@ -12,11 +12,12 @@ import orjson
 from aclf_fhir.catalog import load_catalog
 from aclf_fhir.evaluation import EvaluationRules, Snapshot, evaluate_at, score_course
 from aclf_fhir.record import Fact, FactKind, Record, SentValue, SourceVersion
+from aclf_fhir.scores import SCORES
 from aclf_fhir.trial import screen
 from aclf_fhir.trial.examples import EXAMPLE_TIME, record_of
 from aclf_fhir.units import Interval, TimeRange
 
-FACTS, ROUNDS = 500, 15
+FACTS, FEW, ROUNDS = 500, 200, 15
 LABS = {
     "bilirubin_total": "12.3",
     "creatinine": "1.6",
@@ -62,6 +63,59 @@ def patient(rules: EvaluationRules, clean: Record) -> Record:
     return Record.of("example", facts, as_of=EXAMPLE_TIME, known_at=EXAMPLE_TIME)
 
 
+def every_score(rules: EvaluationRules, sent: list[bytes]) -> None:
+    """Print what all scores at one instant cost (at most 2 parses); no round repeats a value."""
+    ratios, costs = [], []
+    bodies_of_record = sent[:FEW]
+    for number in range(ROUNDS + 1):
+        record = long_stay(rules, number)
+
+        def all_scores(record: Record = record) -> None:
+            snapshot = Snapshot(record, rules)
+            for score in SCORES:
+                evaluate_at(snapshot, score)
+
+        def parse() -> None:
+            for body in bodies_of_record:
+                orjson.loads(body)
+
+        cost, theirs = milliseconds(all_scores), milliseconds(parse)
+        if number:  # the first round warms up
+            costs.append(cost)
+            ratios.append(cost / theirs)
+    print(f"{FEW} facts ({sum(map(len, bodies_of_record)) // 1000} kB as sent), a stay of a week")
+    name = f"all {len(SCORES)} scores at one instant"
+    print(f"  {name:40} {statistics.median(costs):8.2f} ms {statistics.median(ratios):6.2f} parses")
+
+
+def long_stay(rules: EvaluationRules, number: int) -> Record:
+    """Return a record of 200 facts: panels of a stay, no value twice in any round."""
+    admitted = EXAMPLE_TIME - timedelta(days=9)
+    source = SourceVersion("Encounter", "e1", 1)
+    facts = [
+        Fact(
+            subject="example", kind=FactKind.ENCOUNTER, concept="inpatient",
+            value=frozenset({"in_progress"}), start=TimeRange.exact(admitted), known=admitted,
+            source=source,
+        )
+    ]  # fmt: skip
+    while len(facts) < FEW:
+        panel, place = divmod(len(facts), len(LABS))
+        name = list(LABS)[place]
+        drawn = EXAMPLE_TIME - timedelta(hours=2 + 10 * panel, minutes=place)
+        text = f"{LABS[name]}{number % 10}" if "." in LABS[name] else f"{LABS[name]}.{number}"
+        unit, value = rules.analytes[name].unit, Interval.exact(Decimal(text))
+        facts.append(
+            Fact(
+                subject="example", kind=FactKind.MEASUREMENT, concept=name, value=value, unit=unit,
+                start=TimeRange.exact(drawn), known=drawn,
+                source=SourceVersion("Observation", f"s{len(facts)}", 1),
+                sent=SentValue(text, unit, value, unit),
+            )
+        )  # fmt: skip
+    return Record.of("example", facts, as_of=EXAMPLE_TIME, known_at=EXAMPLE_TIME)
+
+
 def milliseconds(function: Callable[[], object]) -> float:
     started = time.thread_time()
     function()
@@ -74,6 +128,7 @@ def main() -> None:
     protocols = list(catalog.protocols.values())
     scores = sorted({score for protocol in protocols for score in protocol.scores})
     sent = bodies()
+    every_score(rules, sent)
     for protocol in protocols:
         record = patient(rules, record_of(protocol, protocol.examples[0], rules))
 

@@ -134,8 +134,16 @@ class Case:
         result = coded(SNOMED, "260385009", "Negative")
         self.observe(test, at, coded(LOINC, NEGATIVE[test]), valueCodeableConcept=result)
 
-    def bedside(self, at: str, pressure: tuple[int, int], he: int, ascites: str, spo2: int) -> None:
-        """Add what the ward charts: blood pressure, saturation on room air, both grades."""
+    def bedside(
+        self,
+        at: str,
+        pressure: tuple[int, int],
+        he: int,
+        ascites: str,
+        spo2: int,
+        fio2: int = 21,
+    ) -> None:
+        """Add what the ward charts: blood pressure, saturation, oxygen in per cent, both grades."""
         parts = [
             {
                 "code": coded(LOINC, code),
@@ -149,7 +157,7 @@ class Case:
             for code, value in zip(("8480-6", "8462-4"), pressure, strict=True)
         ]
         self.observe("bp", at, coded(LOINC, "85354-9", "Blood pressure"), component=parts)
-        self.draw(at, spo2=spo2, fio2=21)
+        self.draw(at, spo2=spo2, fio2=fio2)
         self.graded("he", at, "west-haven-grade", f"west-haven-{he}")
         self.graded("ascites", at, "ascites-grade", f"ascites-{ascites}")
 
@@ -351,17 +359,17 @@ def l_eligible() -> tuple[list[Resource], list[Resource]]:
     )
     screening, case.lines = case.lines, []
     course = (
-        ("2024-05-13", 252, 2.2, 2.1, 13800, 1),
-        ("2024-05-20", 274, 2.6, 2.3, 15100, 2),
-        ("2024-06-03", 311, 2.9, 2.5, 16900, 2),
-        ("2024-06-10", 355, 3.4, 2.8, 19700, 3),
-        ("2024-06-14", 392, 3.9, 3.4, 24300, 4),
+        ("2024-05-13", 252, 2.2, 2.1, 13800, 1, 127, 24, (106, 58), 95, 21),
+        ("2024-05-20", 274, 2.6, 2.3, 15100, 2, 126, 23, (102, 55), 94, 21),
+        ("2024-06-03", 311, 2.9, 2.5, 16900, 2, 124, 21, (97, 52), 92, 21),
+        ("2024-06-10", 355, 3.4, 2.8, 19700, 3, 122, 20, (88, 47), 91, 35),
+        ("2024-06-14", 392, 3.9, 3.4, 24300, 4, 119, 18, (74, 38), 86, 60),
     )
-    for date, bilirubin, creatinine, inr, leukocytes, he in course:
+    for date, bilirubin, creatinine, inr, leukocytes, he, na, alb, pressure, spo2, fio2 in course:
         at = f"{date}T06:00:00+02:00"
-        case.draw(at, bili=bilirubin, crea_mg=creatinine, inr=inr, na=128, alb=23)
+        case.draw(at, bili=bilirubin, crea_mg=creatinine, inr=inr, na=na, alb=alb)
         case.draw(at, wbc=leukocytes)
-        case.bedside(f"{date}T06:20:00+02:00", (98, 52), he, "severe", 93)
+        case.bedside(f"{date}T06:20:00+02:00", pressure, he, "severe", spo2, fio2)
     # Day 40 of an enrolment on 2024-05-06.
     case.stay("ward", "IMP", "2024-05-03T15:00:00+02:00", "2024-06-15T04:10:00+02:00", "exp")
     return screening, case.lines

@@ -1,11 +1,14 @@
 """What every entry of the catalog has, and that the concepts everybody relies on exist."""
 
+from decimal import Decimal
+
 import pytest
 
 from aclf_fhir.catalog import Catalog, load_catalog
 from aclf_fhir.catalog.files import read_files
 from aclf_fhir.codes import LOINC
 from aclf_fhir.record import FactKind
+from aclf_fhir.scores import SCORES
 
 CATALOG: Catalog = load_catalog()
 
@@ -88,6 +91,7 @@ FINDINGS = [
     "acute_liver_failure",
     "aclf",
     "ascites_finding",
+    "hepatic_coma",
     "hepatic_encephalopathy",
     "gi_bleeding",
     "severe_infection",
@@ -230,3 +234,23 @@ def test_every_value_of_a_scale_has_a_code(name: str) -> None:
 
 def test_the_shipped_sites_are_there() -> None:
     assert sorted(CATALOG.sites) == ["default", "demo", "example_clinic"]
+
+
+SMALLEST_COUNT = Decimal("0.001")
+"""Where a count enters a logarithm: one cell per microliter; zero has none."""
+
+
+@pytest.mark.parametrize("score", SCORES.values(), ids=lambda score: score.id)
+def test_a_score_accepts_every_value_the_catalog_calls_plausible(score):
+    narrower = []
+    for declared in score.inputs:
+        if declared.kind != "analyte" or declared.concept not in CATALOG.analytes:
+            continue
+        analyte = CATALOG.analytes[declared.concept]
+        low, high = declared.limits
+        plausible = analyte.units.convert(analyte.plausible, analyte.unit, declared.unit)
+        if low > max(plausible.low, SMALLEST_COUNT if low else plausible.low):
+            narrower.append(f"{declared.name} from {low}, plausible from {plausible.low}")
+        if high < plausible.high:
+            narrower.append(f"{declared.name} to {high}, plausible to {plausible.high}")
+    assert narrower == []

@@ -109,6 +109,13 @@ def test_every_item_is_asked_for_a_reason(protocol: Protocol) -> None:
         assert item.text.endswith("?")
 
 
+def test_an_item_whose_words_differ_between_trials_is_answered_by_name(protocol: Protocol) -> None:
+    for other in PROTOCOLS:
+        for code in protocol.items.keys() & other.items.keys():
+            if protocol.items[code].text != other.items[code].text:
+                assert protocol.items[code].named, code
+
+
 def test_every_criterion_and_question_is_complete(protocol: Protocol) -> None:
     for criterion in protocol.criteria:
         assert criterion.source

@@ -35,6 +35,8 @@ router = APIRouter(
     default_response_class=FhirResponse,
 )
 
+_ITEMS = 100
+"""Items of the work list in one answer, unless `_count` says otherwise."""
 _CLOCKS = ("asOf", "knownAt")
 _IGNORED = frozenset({"_format", "_pretty"})
 _PLACE = re.compile(r"Bundle\.entry\[\d+\](?:\.resource\b)?")
@@ -43,8 +45,12 @@ _EMPTY = b'{"resourceType":"Parameters"}'
 
 @router.get("/$held", name="held")
 async def held(request: Request) -> Response:
-    """List what is stored but not used yet, in groups and one by one; `reason` narrows it."""
-    values = _named(asked(request), single=("reason",))
+    """List what is stored but not used yet, in groups and one by one; `reason` narrows it.
+
+    The groups and `total` count everything; of the items, the first `_count` are listed.
+    """
+    values = _named(asked(request), single=("reason", "_count"))
+    count = _count(values)
     found = await run_in_threadpool(
         worklist.held, gateway_of(request), reason=_last(values, "reason")
     )
@@ -70,9 +76,10 @@ async def held(request: Request) -> Response:
             location={"valueString": item.holding.location} if item.holding.location else None,
             detail={"valueString": item.holding.detail} if item.holding.detail else None,
         )
-        for item in found.items
+        for item in found.items[:count]
     ]
-    return _parameters([*groups, *items])
+    total: Json = {"name": "total", "valueInteger": len(found.items)}
+    return _parameters([total, *groups, *items])
 
 
 @router.get("/$intake", name="intake")
@@ -316,6 +323,15 @@ def _named(
 
 def _last(values: dict[str, list[str]], name: str) -> str | None:
     return values[name][-1] if name in values else None
+
+
+def _count(values: dict[str, list[str]]) -> int:
+    text = _last(values, "_count")
+    if text is None:
+        return _ITEMS
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise AclfError(_issue("_count", "is not a whole number", "Such as 100."))
+    return int(text)
 
 
 def _as_of(gateway: Gateway, values: dict[str, list[str]]) -> screening.AskedInstant:

@@ -22,16 +22,18 @@ _HELD_AS = {
 """What kind of issue a holding is; whatever else holds is something not supported."""
 
 
-def answer_write(receipt: Receipt, wishes: Preferences, base: str) -> FhirResponse:
+def answer_write(
+    receipt: Receipt, wishes: Preferences, base: str, *, posted: bool = False
+) -> FhirResponse:
     """Answer a create or an update.
 
     R4 leaves the default of `Prefer: return` open: here it is the representation, but an
     OperationOutcome where the resource is held, which only an explicit `representation`
-    overrules.
+    overrules. Who `posted` has to be told the id, even where the resource was known.
     """
     status = HTTPStatus.CREATED if receipt.created else HTTPStatus.OK
     held = receipt.disposition is Disposition.HELD
-    location = f"{base}/{_versioned(receipt)}" if receipt.created else ""
+    location = f"{base}/{_versioned(receipt)}" if receipt.created or posted else ""
     told = wishes.returns == "OperationOutcome" or (held and wishes.returns != "representation")
     if told:
         answer = outcome(_issues(receipt), status)

@@ -4,6 +4,9 @@ The names of the functions are R4 interaction codes; the CapabilityStatement say
 what is registered here and nothing else.
 """
 
+from dataclasses import replace
+from typing import Literal
+
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -23,7 +26,7 @@ from aclf_fhir.api.receipts import answer_bundle, answer_write
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.workflows.bundles import receive_bundle
 from aclf_fhir.workflows.gateway import Gateway
-from aclf_fhir.workflows.intake import Incoming, receive
+from aclf_fhir.workflows.intake import Incoming, receive, refuse
 from aclf_fhir.workflows.reading import read as read_resource
 from aclf_fhir.workflows.reading import search
 from aclf_fhir.workflows.reading import vread as read_version
@@ -54,7 +57,7 @@ async def capabilities(request: Request) -> Response:
 @router.post("/", include_in_schema=False, name="")
 async def system(request: Request) -> Response:
     """Take in a batch or transaction Bundle; each entry is told how it ended."""
-    body = await body_of(request)
+    body = await _body(request, _incoming("POST", "Bundle"))
     receipt = await run_in_threadpool(
         receive_bundle,
         gateway_of(request),
@@ -104,8 +107,7 @@ async def create(request: Request, resource_type: str) -> Response:
     """Take in a new resource; it is durable when this answers."""
     if "if-none-exist" in request.headers:
         raise _unconditional("http.If-None-Exist")
-    incoming = Incoming(method="POST", type=resource_type, id=None, body=await body_of(request))
-    return await _write(request, incoming)
+    return await _write(request, _incoming("POST", resource_type))
 
 
 @router.put("/{resource_type}/{resource_id}", name="update")
@@ -113,21 +115,39 @@ async def update(request: Request, resource_type: str, resource_id: str) -> Resp
     """Take in a resource under the sender's id; the same content makes no new version."""
     if "if-none-match" in request.headers:
         raise _unconditional("http.If-None-Match")
-    incoming = Incoming(
-        method="PUT",
-        type=resource_type,
-        id=resource_id,
-        body=await body_of(request),
-        if_match=request.headers.get("if-match"),
-    )
-    return await _write(request, incoming)
+    if_match = request.headers.get("if-match")
+    return await _write(request, _incoming("PUT", resource_type, resource_id, if_match))
+
+
+def _incoming(
+    method: Literal["POST", "PUT"],
+    resource_type: str,
+    resource_id: str | None = None,
+    if_match: str | None = None,
+) -> Incoming:
+    """Say what is asked for, before its body is read."""
+    return Incoming(method=method, type=resource_type, id=resource_id, body=b"", if_match=if_match)
+
+
+async def _body(request: Request, incoming: Incoming) -> bytes:
+    """Read the body; one that is refused unread is noted under the name of its push."""
+    try:
+        return await body_of(request)
+    except AclfError as error:
+        await run_in_threadpool(
+            refuse, gateway_of(request), [(incoming, error)], push=request.state.push
+        )
+        raise
 
 
 async def _write(request: Request, incoming: Incoming) -> Response:
+    incoming = replace(incoming, body=await _body(request, incoming))
     receipt = await run_in_threadpool(
         receive, gateway_of(request), incoming, push=request.state.push
     )
-    return answer_write(receipt, preferences(request), base_url(request))
+    return answer_write(
+        receipt, preferences(request), base_url(request), posted=incoming.method == "POST"
+    )
 
 
 @router.get("/{resource_type}/{resource_id}", name="read")

@@ -27,6 +27,8 @@ Progress = Callable[[int, int], None]
 
 _MAX_BYTES = 8 * 1024 * 1024
 _HALVED = frozenset({400, 413, 422})
+_LATER = frozenset({"429", "503"})
+"""Of an entry: nothing was done, and it may be taken in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +195,10 @@ class _Sender:
     server: FhirServer
     push: str
 
-    def send(self, group: Sequence[Item], bodies: Sequence[bytes]) -> dict[str, Any]:
-        """Send resources that go together."""
+    def send(
+        self, group: Sequence[Item], bodies: Sequence[bytes], attempt: int = 1
+    ) -> dict[str, Any]:
+        """Send resources that go together; those a busy server puts off, again."""
         if group[0].type == "Bundle":
             return self._transaction(group[0], bodies[0])
         answer = self._post(_batch(group, bodies), repeatable=all(item.id for item in group))
@@ -202,9 +206,19 @@ class _Sender:
             return self._refused_whole(answer, group, bodies)
         entries = _entries(answer, len(group))
         result = _empty(len(group))
-        for item, entry in zip(group, entries, strict=True):
-            _take(result, item, entry)
-        return result
+        busy = []
+        for place, entry in enumerate(entries):
+            if entry.response.status[:3] in _LATER and attempt < self.server.retry.attempts:
+                busy.append(place)
+            else:
+                _take(result, group[place], entry)
+        if not busy:
+            return result
+        self.server.pause(attempt)
+        again = self.send(
+            [group[place] for place in busy], [bodies[place] for place in busy], attempt + 1
+        )
+        return _joined(result, {**again, "total": 0})
 
     def _post(self, body: bytes, *, repeatable: bool) -> Answer:
         headers = {"X-Push-Id": self.push}

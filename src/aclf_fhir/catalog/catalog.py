@@ -8,12 +8,13 @@ from aclf_fhir.catalog.analytes import build_analytes, specimen_groups
 from aclf_fhir.catalog.cross_checks import cross_check
 from aclf_fhir.catalog.files import FOLDERS, SINGLES, Files, read_files
 from aclf_fhir.catalog.indexes import Indexes, build_indexes
-from aclf_fhir.catalog.issues import Findings
+from aclf_fhir.catalog.issues import Findings, one_of
 from aclf_fhir.catalog.not_needed import build_not_needed
 from aclf_fhir.catalog.notions import build_scales, build_value_sets
 from aclf_fhir.catalog.protocols import build_protocols, study_names
 from aclf_fhir.catalog.schema import check_files
 from aclf_fhir.catalog.sites import build_sites
+from aclf_fhir.catalog.trees import branch
 from aclf_fhir.codes import LOCAL
 from aclf_fhir.errors import AclfError, Category, Issue
 from aclf_fhir.mapping.models import Analyte, GradeScale, NotNeededRules, SiteMap, ValueSet
@@ -67,9 +68,9 @@ class Catalog:
         except KeyError:
             raise AclfError.of(
                 Category.NOT_FOUND,
-                f"mappings/sites/{site_id}.yaml",
+                "site",
                 f"there is no site {site_id!r}",
-                f"known sites: {', '.join(sorted(self.sites))}",
+                one_of(site_id, self.sites),
             ) from None
 
 
@@ -120,7 +121,7 @@ def check(folder: Path | None = None) -> list[Issue]:
 
 def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
     """Build the catalog, or say why not; nothing is built from files a schema refuses."""
-    issues = files.issues + check_files(files.files)
+    issues = list(dict.fromkeys(files.issues + check_files(files.files)))
     if issues:
         return None, issues
     findings = Findings()
@@ -139,10 +140,18 @@ def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
         value_sets=value_sets,
         findings=findings,
     )
-    cross_check(analytes, scales, findings)
+    places = {
+        f"{kind}.{name}": file.name
+        for kind in ("analytes", "scales")
+        for file in files.of(kind)
+        for name in branch(file.tree, kind)
+    }
+    cross_check(analytes, scales, places, findings)
     not_needed = build_not_needed(files.of("not_needed"), analytes=analytes)
     protocols = build_protocols(files.of("trials"), findings)
-    trial_names = study_names(protocols, findings)
+    trial_names = study_names(
+        protocols, {str(file.tree.get("id")): file.name for file in files.of("trials")}, findings
+    )
     attestation_items = frozenset(
         code.coding.code
         for scale in scales.values()
@@ -171,7 +180,7 @@ def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
             for name, site in sites.items()
         },
     )
-    return catalog, findings.issues
+    return catalog, list(dict.fromkeys(findings.issues))
 
 
 def _versions(files: Files) -> dict[str, str]:

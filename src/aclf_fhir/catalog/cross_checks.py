@@ -10,12 +10,15 @@ __all__ = ["cross_check"]
 
 
 def cross_check(
-    analytes: Mapping[str, Analyte], scales: Mapping[str, GradeScale], findings: Findings
+    analytes: Mapping[str, Analyte],
+    scales: Mapping[str, GradeScale],
+    places: Mapping[str, str],
+    findings: Findings,
 ) -> None:
     """Note every coding that stands for two things.
 
     A look-alike may be shared by several analytes (aPTT is neither INR nor PT), but
-    never is the code of one.
+    never is the code of one. `places` names the file of `analytes.ID` and `scales.ID`.
     """
     owners: dict[Coding, str] = {}
     for kind, members in (("analytes", analytes), ("scales", scales)):
@@ -25,13 +28,16 @@ def cross_check(
                 owner = owners.setdefault(code.coding, path)
                 if owner != path:
                     findings.add(
-                        f"mappings/{kind}", path, f"{code.coding} already stands in {owner}"
+                        places[f"{kind}.{entry.id}"],
+                        path,
+                        f"{code.coding} already stands in {owner}",
+                        "expected one entry per code; take it out of one of the two",
                     )
     for analyte in analytes.values():
         for coding in analyte.look_alikes:
             if owners.get(coding) == f"analytes.{analyte.id}.codes":
                 findings.add(
-                    "mappings/analytes",
+                    places[f"analytes.{analyte.id}"],
                     f"analytes.{analyte.id}.not_this",
                     f"{coding} is also a code of it",
                 )

@@ -25,7 +25,8 @@ class DataFile(NamedTuple):
     kind
         `analytes`, `units`, … or `trials`.
     name
-        Path as shown to people: `mappings/analytes/liver.yaml`.
+        Path as shown to people: `mappings/analytes/liver.yaml`, and of an overlay the path
+        it was found under.
     stem
         File name without its ending; the id of a site.
     overlay
@@ -34,6 +35,8 @@ class DataFile(NamedTuple):
         SHA-256 of its bytes.
     tree
         What it holds.
+    key
+        Its place in the layout, wherever the folder stands; what versions are made of.
     """
 
     kind: str
@@ -42,6 +45,7 @@ class DataFile(NamedTuple):
     overlay: bool
     digest: bytes
     tree: dict[str, Tree]
+    key: str = ""
 
 
 @dataclass(slots=True)
@@ -58,9 +62,9 @@ class Files:
     def version(self, *kinds: str) -> str:
         """Return a short hash of the files of these kinds, of all files if none is named."""
         total = hashlib.sha256()
-        for file in sorted(self.files, key=lambda file: (file.overlay, file.name)):
+        for file in sorted(self.files, key=lambda file: (file.overlay, file.key)):
             if not kinds or file.kind in kinds:
-                total.update(f"{file.overlay:d} {file.name}\n".encode())
+                total.update(f"{file.overlay:d} {file.key}\n".encode())
                 total.update(file.digest)
         return total.hexdigest()[:12]
 
@@ -112,16 +116,29 @@ def _read_mappings(found: Files, folder: Path, *, overlay: bool) -> None:
             _read_file(found, path, path.stem, f"mappings/{path.name}", overlay=overlay)
         elif path.name != "schemas" and _is_data(path):
             expected = ", ".join((*FOLDERS, *(f"{name}.yaml" for name in SINGLES)))
-            _misplaced(found, f"mappings/{path.name}", f"expected one of: {expected}")
+            _misplaced(
+                found,
+                _shown(path, f"mappings/{path.name}", overlay),
+                f"expected one of: {expected}",
+            )
 
 
-def _read_folder(found: Files, folder: Path, kind: str, shown: str, *, overlay: bool) -> None:
+def _read_folder(found: Files, folder: Path, kind: str, place: str, *, overlay: bool) -> None:
     """Read every YAML file of a folder."""
     for path in sorted(folder.iterdir()):
         if path.suffix == ".yaml" and path.is_file():
-            _read_file(found, path, kind, f"{shown}/{path.name}", overlay=overlay)
+            _read_file(found, path, kind, f"{place}/{path.name}", overlay=overlay)
         elif _is_data(path):
-            _misplaced(found, f"{shown}/{path.name}", "expected files named *.yaml, no folders")
+            _misplaced(
+                found,
+                _shown(path, f"{place}/{path.name}", overlay),
+                "expected files named *.yaml, no folders",
+            )
+
+
+def _shown(path: Path, key: str, overlay: bool) -> str:
+    """Name a file as people find it: the package's by its place, another by its path."""
+    return str(path) if overlay else key
 
 
 def _is_data(path: Path) -> bool:
@@ -133,8 +150,9 @@ def _misplaced(found: Files, shown: str, remedy: str) -> None:
     found.issues.append(Issue(Category.INVALID, shown, "the catalog would never read this", remedy))
 
 
-def _read_file(found: Files, path: Path, kind: str, shown: str, *, overlay: bool) -> None:
+def _read_file(found: Files, path: Path, kind: str, key: str, *, overlay: bool) -> None:
     """Read one file; a file that cannot be read leaves only issues."""
+    shown = _shown(path, key, overlay)
     raw = path.read_bytes()
     try:
         text = raw.decode()
@@ -145,7 +163,7 @@ def _read_file(found: Files, path: Path, kind: str, shown: str, *, overlay: bool
     found.issues.extend(issues)
     if isinstance(tree, dict):
         digest = hashlib.sha256(raw).digest()
-        found.files.append(DataFile(kind, shown, path.stem, overlay, digest, tree))
+        found.files.append(DataFile(kind, shown, path.stem, overlay, digest, tree, key))
     elif not issues:
         found.issues.append(
             Issue(Category.INVALID, shown, "expected a mapping at the top", "see its schema")

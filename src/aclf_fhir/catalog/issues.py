@@ -1,10 +1,20 @@
 """Collects what is wrong with the data, with file and path."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from aclf_fhir.errors import Category, Issue
 
-__all__ = ["Findings"]
+__all__ = ["Findings", "one_of"]
+
+
+def one_of(name: str, known: Iterable[str]) -> str:
+    """Say which names there are, and which of them may have been meant."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return f"{meant}expected one of: {', '.join(names)}"
 
 
 @dataclass(slots=True)
@@ -16,4 +26,6 @@ class Findings:
     def add(self, file: str, path: str, message: str, remedy: str = "") -> None:
         """Note one problem at a path of a file."""
         where = f"{file}: {path}" if path else file
-        self.issues.append(Issue(Category.INVALID, where, message, remedy))
+        issue = Issue(Category.INVALID, where, message, remedy)
+        if issue not in self.issues:
+            self.issues.append(issue)

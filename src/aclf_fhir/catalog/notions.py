@@ -13,7 +13,7 @@ from aclf_fhir.mapping.models import GradeScale, Strength, ValueSet
 from aclf_fhir.record import FactKind
 from aclf_fhir.units import Interval
 
-__all__ = ["build_scales", "build_value_sets", "read_answer"]
+__all__ = ["build_scales", "build_value_sets", "expected_answer", "read_answer"]
 
 
 def build_value_sets(files: list[DataFile], findings: Findings) -> dict[str, ValueSet]:
@@ -117,7 +117,9 @@ def _scale(entry: Entry, findings: Findings) -> GradeScale:
             findings.add(entry.file, where, problem)
         read = read_answer(answer, ordinal=ordinal, values=values)
         if read is None:
-            findings.add(entry.file, where, "not a value of this scale", _expected(ordinal, values))
+            findings.add(
+                entry.file, where, "not a value of this scale", expected_answer(ordinal, values)
+            )
         else:
             answers[coding] = read
     return GradeScale(
@@ -165,7 +167,8 @@ def read_answer(
     return Interval(grades[0], grades[-1]) if len(grades) <= 2 else None
 
 
-def _expected(ordinal: Interval | None, values: frozenset[str]) -> str:
+def expected_answer(ordinal: Interval | None, values: frozenset[str]) -> str:
+    """Say what an answer of a scale looks like."""
     if ordinal is None:
         return f"expected one or more of: {', '.join(sorted(values))}"
     return f"expected a grade from {ordinal.low} to {ordinal.high}, or two of them"

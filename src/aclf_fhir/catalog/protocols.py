@@ -27,8 +27,13 @@ def build_protocols(files: list[DataFile], findings: Findings) -> dict[str, Prot
     return {name: protocol for name, (_, protocol) in sorted(built.items())}
 
 
-def study_names(protocols: Mapping[str, Protocol], findings: Findings) -> dict[str, str]:
-    """Return the trial id by every name a study can be referred to."""
+def study_names(
+    protocols: Mapping[str, Protocol], places: Mapping[str, str], findings: Findings
+) -> dict[str, str]:
+    """Return the trial id by every name a study can be referred to.
+
+    `places` names the file of each trial.
+    """
     names: dict[str, str] = {}
     for protocol in protocols.values():
         registered = (protocol.id, protocol.registry_id, *protocol.identifiers)
@@ -40,5 +45,10 @@ def study_names(protocols: Mapping[str, Protocol], findings: Findings) -> dict[s
             f"{CANONICAL_BASE}/{reference}",
         ):
             if names.setdefault(name, protocol.id) != protocol.id:
-                findings.add("trials", protocol.id, f"{name} also names {names[name]}")
+                findings.add(
+                    places[protocol.id],
+                    "id",
+                    f"{name} also names {names[name]}",
+                    "expected names that no other study has",
+                )
     return names

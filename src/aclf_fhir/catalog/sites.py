@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aclf_fhir.catalog.analytes import analyte_code
 from aclf_fhir.catalog.files import DataFile
-from aclf_fhir.catalog.issues import Findings
-from aclf_fhir.catalog.notions import read_answer
+from aclf_fhir.catalog.issues import Findings, one_of
+from aclf_fhir.catalog.notions import expected_answer, read_answer
 from aclf_fhir.catalog.trees import SYSTEMS, branch, code_problem, number, text, texts
 from aclf_fhir.catalog.yaml_text import Tree
 from aclf_fhir.codes import Coding
@@ -90,7 +90,7 @@ class _Site:
     def _known(self, name: str, known: Mapping[str, object], path: str) -> str:
         """Return `name`, noting it if the catalog does not have it."""
         if name not in known:
-            self._problem(path, f"{name} is not in the catalog")
+            self._problem(path, f"{name} is not in the catalog", one_of(name, known))
         return name
 
     def _zone(self) -> tzinfo:
@@ -109,7 +109,11 @@ class _Site:
         """Yield path, coding and entry of every code of a section."""
         for name in tree:
             if name not in self.systems:
-                self._problem(f"{section}.{name}", f"{name} is not under systems", "add its URL")
+                self._problem(
+                    f"{section}.{name}",
+                    f"{name} is not under systems",
+                    f"add its URL; {one_of(name, self.systems)}",
+                )
                 continue
             for code, entry in branch(tree, name).items():
                 path = f"{section}.{name}.{code}"
@@ -127,7 +131,11 @@ class _Site:
                 table = self.analytes[name].units
                 code = analyte_code(coding, entry, table)
                 for unit in sorted(code.units - table.factors.keys()):
-                    self._problem(f"{path}.units", f"{unit} is not a unit of {name}")
+                    self._problem(
+                        f"{path}.units",
+                        f"{unit} is not a unit of {name}",
+                        one_of(unit, table.factors),
+                    )
                 found[coding] = (name, code)
         return found
 
@@ -161,7 +169,9 @@ class _Site:
             for path, coding, answer in self._codes(tree, section):
                 read = read_answer(answer, ordinal=scale.ordinal, values=values)
                 if read is None:
-                    self._problem(path, f"not a value of {name}")
+                    self._problem(
+                        path, f"not a value of {name}", expected_answer(scale.ordinal, values)
+                    )
                 else:
                     yield (name, coding), read
 
@@ -185,16 +195,30 @@ class _Site:
                     if other in self.analytes and unit in self.analytes[other].units.factors
                 ]
                 if not known:
-                    self._problem(path, f"{unit} is not a unit of {name}")
+                    self._unit_problem(path, str(unit), name)
                 for other in known:
                     yield (other, spelling), str(unit)
+
+    def _unit_problem(self, path: str, unit: str, name: str) -> None:
+        """Note a spelling whose analyte, or whose unit, does not exist."""
+        if name != _EVERY and name not in self.analytes:
+            message, known = f"{name} is not in the catalog", one_of(name, self.analytes)
+        elif name == _EVERY:
+            message, known = f"{unit} is not a unit of any analyte", "expected a unit of one"
+        else:
+            message = f"{unit} is not a unit of {name}"
+            known = one_of(unit, self.analytes[name].units.factors)
+        self._problem(path, message, known)
 
     def _default_units(self) -> Iterator[tuple[str, str]]:
         for name, unit in branch(self.file.tree, "default_units").items():
             path = f"default_units.{name}"
             if self._known(name, self.analytes, path) in self.analytes:
-                if unit not in self.analytes[name].units.factors:
-                    self._problem(path, f"{unit} is not a unit of {name}")
+                factors = self.analytes[name].units.factors
+                if unit not in factors:
+                    self._problem(
+                        path, f"{unit} is not a unit of {name}", one_of(str(unit), factors)
+                    )
                 yield name, str(unit)
 
     def _constants(self) -> Iterator[tuple[str, Decimal]]:

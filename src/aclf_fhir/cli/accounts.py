@@ -47,7 +47,7 @@ def account_of(server: FhirServer, push: str) -> Account:
             )
         elif isinstance(value, int):
             account.counts[name] = value
-    for name, _, parts in _parameters(server, "$held"):
+    for name, _, parts in _parameters(server, "$held?_count=0"):
         if name == "group":
             account.held.append((parts["reason"], parts.get("detail", ""), int(parts["resources"])))
     return account

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -63,6 +64,8 @@ _Folder = Annotated[
 ]
 _Site = Annotated[str | None, typer.Option(help="A file of mappings/sites/.")]
 
+_ANYWHERE = Decimal(10_000)
+"""No score of a patient comes near it: such an end only says that there is none."""
 _REJECTS = Path("aclf-fhir.rejects.ndjson")
 
 
@@ -232,12 +235,20 @@ def _value(result: ScoreResult) -> str:
     if result.status == "ok":
         shown = result.rounded if result.rounded is not None else result.value
         return f"{shown} ({result.category})" if result.category else str(shown)
-    if result.bounds is not None:
-        low, high = result.bounds.low, result.bounds.high
-        return f"{'…' if low is None else low} to {'…' if high is None else high}"
+    bounds = result.rounded_bounds or result.bounds
+    if bounds is not None:
+        return f"{_end(bounds.low)} to {_end(bounds.high)}"
     if result.possible:
         return " or ".join(result.possible)
     return result.status
+
+
+def _end(end: Decimal | None) -> str:
+    """Show an end of what is possible with two decimals at most; beyond is anywhere."""
+    if end is None or abs(end) >= _ANYWHERE:
+        return "…"
+    shown = f"{round(end, 2) + 0:.2f}"  # a zero without a sign
+    return shown.rstrip("0").rstrip(".")
 
 
 def _print_verdicts(found: list[tuple[str, tuple[Verdict, ...]]]) -> None:

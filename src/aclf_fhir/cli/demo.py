@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,12 +22,14 @@ from aclf_fhir.cli.accounts import account_of, print_account
 from aclf_fhir.cli.console import progress, results, say
 from aclf_fhir.cli.overview import Row, overview, print_overview
 from aclf_fhir.cli.people import Act, perform, read_acts
+from aclf_fhir.cli.serve import bind
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.remote import FhirServer
 from aclf_fhir.settings import PREFIX
 
 __all__ = ["demo"]
 
+_HOST = "127.0.0.1"
 _DATABASE = Path("build/demo.sqlite")
 _LOG = Path("build/demo.log")
 _START_S = 60.0
@@ -58,7 +61,7 @@ def demo(
     acts, sources = read_acts(folder), read_sources(folder)
     try:
         with _serving(port, site) as process:
-            server = FhirServer(f"http://127.0.0.1:{port}/fhir")
+            server = FhirServer(f"http://{_HOST}:{port}/fhir")
             _show(server, folder, acts, sources)
             say("The server stays up. Ctrl-C stops it.")
             process.wait()
@@ -78,18 +81,13 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def _serving(port: int, site: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the server beside this process, on a database that was not there before."""
-    _DATABASE.parent.mkdir(exist_ok=True)
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{_DATABASE}{suffix}").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "aclf_fhir.cli", "serve", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--database", f"sqlite:///{_DATABASE}"]
-    command += ["--site", site, "--as-of", "last", "--with-parent"]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    with _LOG.open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=clean
-        )
+    """Run the server beside this process, on a database that was not there before.
+
+    The port is taken here and handed down: what answers on it is this server and no other,
+    and where somebody else has it, nothing of theirs is touched.
+    """
+    with bind(_HOST, port) as listening:
+        process = _start(port, site, listening)
     try:
         _wait_until_ready(process, port)
         yield process
@@ -102,13 +100,33 @@ def _serving(port: int, site: str) -> Iterator["subprocess.Popen[bytes]"]:
             process.wait()
 
 
+def _start(port: int, site: str, listening: socket.socket) -> "subprocess.Popen[bytes]":
+    _DATABASE.parent.mkdir(exist_ok=True)
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{_DATABASE}{suffix}").unlink(missing_ok=True)
+    command = [sys.executable, "-m", "aclf_fhir.cli", "serve", "--host", _HOST]
+    command += ["--port", str(port), "--listening-on", str(listening.fileno())]
+    command += ["--database", f"sqlite:///{_DATABASE}"]
+    command += ["--site", site, "--as-of", "last", "--with-parent"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    with _LOG.open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - our own program, no shell
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=clean,
+            pass_fds=(listening.fileno(),),
+        )
+
+
 def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int) -> None:
     deadline = time.monotonic() + _START_S
     with requests.Session() as session:
         session.trust_env = False
         while process.poll() is None and time.monotonic() < deadline:
             try:
-                if session.get(f"http://127.0.0.1:{port}/ready", timeout=5).ok:
+                if session.get(f"http://{_HOST}:{port}/ready", timeout=5).ok:
                     break
             except requests.RequestException:
                 pass  # not listening yet

@@ -22,6 +22,10 @@ SCORES = (
     ("easl_clif_aclf_grade", "ACLF grade"),
 )
 _COMPONENTS = local_system("components")
+_SCREENING = frozenset(
+    {"candidate", "eligible", "ineligible", "not-registered", "potential-candidate", "screening"}
+)
+"""Statuses of who has not been enrolled: their verdicts follow the results."""
 _ROUNDS = 60
 _SHOWN = 3
 """Missing facts per trial in the table."""
@@ -41,6 +45,10 @@ class Row:
         By trial.
     statuses
         Of the ResearchSubject, by trial.
+    judged
+        T of the verdict, by trial.
+    frozen
+        The day at which a start on study has fixed the verdict, by trial.
     """
 
     patient: str
@@ -50,6 +58,8 @@ class Row:
     missing: dict[str, list[str]] = field(default_factory=dict)
     outcomes: dict[str, list[str]] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
+    judged: dict[str, str] = field(default_factory=dict)
+    frozen: dict[str, str] = field(default_factory=dict)
 
     @property
     def last(self) -> str:
@@ -74,7 +84,10 @@ def overview(server: FhirServer) -> list[Row]:
     for subject in _search(server, "ResearchSubject", {}):
         one = rows.get(_id(subject["individual"]))
         if one is not None:
-            one.statuses[_id(subject["study"])] = subject["status"]
+            trial = _id(subject["study"])
+            one.statuses[trial] = subject["status"]
+            if subject["status"] not in _SCREENING and subject.get("period", {}).get("start"):
+                one.frozen[trial] = one.judged.get(trial, "")[:10]
     return sorted(rows.values(), key=lambda row: row.patient)
 
 
@@ -101,10 +114,16 @@ def print_overview(rows: list[Row]) -> None:
 
 
 def _verdict(row: Row, trial: str) -> str:
-    """Show the machine's verdict, and the status a person has given."""
+    """Show the machine's verdict, and the status a person has given.
+
+    A start on study freezes the verdict: its day then says that it is not of the last result.
+    """
     status = row.statuses.get(trial, "")
     moved = "" if status == "potential-candidate" else status
-    return f"{row.verdicts.get(trial, '–')}\n{moved}".strip()
+    verdict = row.verdicts.get(trial, "–")
+    frozen = row.frozen.get(trial, "")
+    lines = (verdict, f"on {frozen}" if frozen else "", moved)
+    return "\n".join(line for line in lines if line)
 
 
 def _first(needs: list[str]) -> list[str]:
@@ -130,6 +149,7 @@ def _take_verdict(rows: dict[str, Row], observation: dict[str, Any]) -> None:
     row, trial = rows.get(_id(observation["subject"])), _study(observation)
     if row is not None:
         row.verdicts[trial] = _value(observation)
+        row.judged[trial] = observation.get("effectiveDateTime", "")
         row.missing[trial] = [
             _need(component)
             for component in observation.get("component", ())

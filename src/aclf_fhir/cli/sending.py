@@ -9,7 +9,7 @@ import typer
 from aclf_fhir.batch import Rejects, SendSummary, Sources, read_sources, send
 from aclf_fhir.cli.accounts import account_of, print_account
 from aclf_fhir.cli.console import progress, results, say
-from aclf_fhir.errors import FACES, Category
+from aclf_fhir.errors import FACES, AclfError, Category
 from aclf_fhir.remote import Capability, FhirServer, RetryPolicy
 
 __all__ = ["print_summary", "send_command"]
@@ -53,10 +53,18 @@ def send_command(
     sources.rejects.write(rejects)
     if sources.rejects.records:
         say(f"What could not be read is listed in {rejects}.")
-    if "intake" in Capability.of(server).operations:
-        print_account(account_of(server, summary.push))
+    _print_account(server, summary.push)
     if summary.refusals or sources.rejects.records:
         raise typer.Exit(FACES[Category.INVALID].exit_code)
+
+
+def _print_account(server: FhirServer, push: str) -> None:
+    """Print the account of a server that keeps one; everything is sent, whatever it answers."""
+    try:
+        if "intake" in Capability.of(server).operations:
+            print_account(account_of(server, push))
+    except AclfError as error:
+        say(f"The server gives no account of the push: {error.issues[0].message}")
 
 
 def print_summary(summary: SendSummary, sources: Sources) -> None:

@@ -18,7 +18,7 @@ from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.settings import Settings
 from aclf_fhir.workflows.opening import close_gateway, open_gateway
 
-__all__ = ["Clock", "serve"]
+__all__ = ["Clock", "bind", "serve"]
 
 _DRAIN_S = 20
 _STDIN = 0
@@ -49,6 +49,7 @@ def serve(
         Path | None, typer.Option(exists=True, file_okay=False, help="Laid over the package's.")
     ] = None,
     with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+    listening_on: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Start the gateway. What is not given comes from ACLF_FHIR_* variables, then defaults."""
     given: dict[str, Any] = {
@@ -65,7 +66,10 @@ def serve(
         **{name: value for name, value in given.items() if value is not None},
     )
     settings.check_address()
-    listening = _bind(settings)
+    if listening_on is None:
+        listening = bind(settings.host, settings.port)
+    else:
+        listening = socket.socket(fileno=listening_on)  # the parent has bound it
     _check(settings)
     settings = replace(settings, port=listening.getsockname()[1])
     os.environ.update(settings.environment())
@@ -116,18 +120,25 @@ def _check(settings: Settings) -> None:
     close_gateway(gateway)
 
 
-def _bind(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port and listen on it; nobody else can from then on.
+
+    Raises
+    ------
+    AclfError
+        `unavailable`, if it is taken or may not be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((settings.host.strip("[]"), settings.port))
+        listening.bind((host.strip("[]"), port))
     except OSError as error:
         listening.close()
         raise AclfError.of(
             Category.UNAVAILABLE,
             "port",
-            f"{settings.port} cannot be bound ({error.strerror}).",
+            f"{port} cannot be bound ({error.strerror}).",
             "Choose another one with --port.",
         ) from error
     listening.listen(2048)

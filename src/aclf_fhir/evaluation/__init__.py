@@ -1,6 +1,7 @@
 """Record to scores: which facts were chosen, and why."""
 
 from aclf_fhir.evaluation.choice import Choice, Window, choose, converted
+from aclf_fhir.evaluation.daily import DayWorst, daily_course
 from aclf_fhir.evaluation.evaluate import evaluate, evaluate_at
 from aclf_fhir.evaluation.points import at_draws, score_course, score_points
 from aclf_fhir.evaluation.reasons import Reason
@@ -10,6 +11,7 @@ from aclf_fhir.evaluation.snapshot import Snapshot
 
 __all__ = [
     "Choice",
+    "DayWorst",
     "EvaluationRules",
     "Reason",
     "ScoreEvaluation",
@@ -18,6 +20,7 @@ __all__ = [
     "at_draws",
     "choose",
     "converted",
+    "daily_course",
     "evaluate",
     "evaluate_at",
     "score_course",

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from aclf_fhir.errors import AclfError
 from aclf_fhir.evaluation.choice import Choice, Window, choose, converted, dated_facts
 from aclf_fhir.evaluation.reasons import Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
@@ -84,7 +85,11 @@ def choose_daily_rise(
         if fact.status is FactStatus.CONFLICTING:
             return _missing(name, unit, Reason.CONFLICTING, Reason.CONFLICTING, fact)
         if fact.status is FactStatus.USABLE and start.is_exact:
-            value = _per_day(bilirubin.value, converted(fact, _UNIT, rules), drawn - start.earliest)
+            try:
+                before = converted(fact, _UNIT, rules)
+            except AclfError:
+                continue
+            value = _per_day(bilirubin.value, before, drawn - start.earliest)
             return Choice(
                 input=name,
                 concept=_CONCEPT,

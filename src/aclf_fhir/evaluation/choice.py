@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from aclf_fhir.errors import AclfError
@@ -11,8 +11,18 @@ from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
 
-__all__ = ["Choice", "Window", "choose", "converted", "dated_facts"]
+__all__ = [
+    "Choice",
+    "Window",
+    "choose",
+    "converted",
+    "dated_facts",
+    "reaches_past",
+    "undecided_facts",
+]
 
+_MAY_DISPUTE = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
+_NOT_YET = frozenset({FactStatus.PRELIMINARY, FactStatus.NO_VALUE})
 _BEFORE_TIME = datetime.min.replace(tzinfo=UTC)
 
 
@@ -87,18 +97,51 @@ def _latest(fact: Fact) -> datetime:
     return fact.start.latest if fact.start is not None else _BEFORE_TIME
 
 
+def reaches_past(fact: Fact, at: datetime) -> bool:
+    """Say whether a fact may, by its own date, have begun after an instant (`today`)."""
+    return _latest(fact) > at
+
+
+def _told_by(fact: Fact, at: datetime) -> bool:
+    """Say whether a fact whose date reaches past an instant was on file by then.
+
+    What was told by then had begun: nothing is known before it happens.
+    """
+    return _earliest(fact) <= fact.known <= at
+
+
+def _reaching(group: tuple[Fact, ...], until: datetime) -> tuple[int, list[Fact]]:
+    """Return how many facts are dated by an instant, and those whose date reaches past it."""
+    if not group or _latest(group[-1]) <= until:
+        return len(group), []
+    count = bisect_right(group, until, key=_latest)
+    return count, [fact for fact in group[count:] if _earliest(fact) <= until]
+
+
 def dated_facts(record: Record, kind: FactKind, concept: str, *, until: datetime) -> Iterator[Fact]:
-    """Yield the facts that certainly began at or before an instant, newest first."""
-    group = record.facts.get((kind, concept))
-    if group is None:
-        return
-    count = len(group)
-    if _latest(group[-1]) > until:
-        count = bisect_right(group, until, key=_latest)
+    """Yield the facts that certainly began at or before an instant, newest first.
+
+    A day or month that is not over counts if it was on file by then.
+    """
+    group = record.of_concept(kind, concept)
+    count, reaching = _reaching(group, until)
+    for fact in reversed(reaching):
+        if _told_by(fact, until):
+            yield fact
     for index in range(count - 1, -1, -1):
         if group[index].start is None:
             return
         yield group[index]
+
+
+def undecided_facts(
+    record: Record, kind: FactKind, concept: str, *, until: datetime
+) -> Iterator[Fact]:
+    """Yield the dated facts that may have begun at or before an instant, or after it."""
+    _, reaching = _reaching(record.of_concept(kind, concept), until)
+    for fact in reversed(reaching):
+        if not _told_by(fact, until):
+            yield fact
 
 
 def converted(fact: Fact, unit: str, rules: EvaluationRules) -> Interval:
@@ -131,8 +174,9 @@ def choose(
 
     A newer fact in conflict, or usable ones whose order in time is not certain and
     whose values differ, leave nothing to choose: an older value never stands in for
-    a newer one that is disputed. Preliminary, retracted and empty results are passed
-    over, and shown.
+    a newer one that is disputed. One whose day is not over counts as a rival: it may be
+    the newer one. Preliminary, retracted and empty results are passed over, shown, and
+    flagged where they are newer than the one taken.
 
     Parameters
     ----------
@@ -161,6 +205,7 @@ def choose(
     candidates: list[Fact] = []
     passed: list[tuple[Fact, str]] = []
     disputed = None
+    open_ = [] if bounds.target else _open(record, kind, concept, bounds.end, refuse)
     for fact in dated_facts(record, kind, concept, until=bounds.end):
         start = fact.start
         if start is None or start.latest < bounds.start:
@@ -173,6 +218,9 @@ def choose(
             problem = refuse(fact)
             if not problem and start.earliest < bounds.start:
                 problem = Reason.STALE
+        if problem == Reason.STALE and reaches_past(fact, bounds.end):
+            open_.append(fact)
+            continue
         if problem:
             passed.append((fact, problem))
             if problem == Reason.CONFLICTING and not candidates:
@@ -186,15 +234,41 @@ def choose(
     if disputed is not None:
         return _nothing(missing, Reason.CONFLICTING)
     if not candidates:
-        return _nothing(missing, _explained(passed))
+        passed = [(fact, Reason.OUTSIDE_WINDOW) for fact in open_] + passed
+        return _nothing(missing, _explained(passed), tuple(passed))
     if bounds.target is not None:
         candidates = _nearest(candidates, bounds.target)
     best, *others = candidates
     rivals = [fact for fact in others if _overlaps(fact, best) and fact.value != best.value]
+    if bounds.target is None:
+        rivals += [fact for fact in open_ if fact.value != best.value]
     if rivals:
         passed = [(fact, Reason.CONFLICTING) for fact in (best, *rivals)] + passed
         return _nothing(missing, Reason.CONFLICTING, tuple(passed))
-    return _taken(best, missing, rules=rules, bounds=bounds, limit=limit, at=at)
+    taken = _taken(best, missing, rules=rules, bounds=bounds, limit=limit, at=at)
+    if taken.fact is not None and bounds.target is None and _newer_unusable(best, passed):
+        return replace(taken, flags=taken.flags | {"newer_result_not_usable"})
+    return taken
+
+
+def _open(
+    record: Record,
+    kind: FactKind,
+    concept: str,
+    until: datetime,
+    refuse: Callable[[Fact], str],
+) -> list[Fact]:
+    """Return what could be used if it were certain to have been drawn by an instant."""
+    return [
+        fact
+        for fact in undecided_facts(record, kind, concept, until=until)
+        if fact.status in _MAY_DISPUTE and not refuse(fact)
+    ]
+
+
+def _newer_unusable(best: Fact, passed: list[tuple[Fact, str]]) -> bool:
+    """Say whether a result newer than the one taken exists but cannot be used."""
+    return any(fact.status in _NOT_YET and _latest(fact) > _latest(best) for fact, _ in passed)
 
 
 def _explained(passed: list[tuple[Fact, str]]) -> Reason:
@@ -257,7 +331,7 @@ def _taken(
         fact=fact,
         value=value,
         unit=missing.unit or fact.unit,
-        age=None if start is None else at - start.latest,
+        age=None if start is None else max(at - start.latest, timedelta(0)),
         why="newest within the age limit" if bounds.target is None else "nearest to the visit",
         passed_over=missing.passed_over,
         flags=fact.flags,

@@ -1,10 +1,17 @@
 """Drugs that support the circulation, or that make a result doubtful."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from aclf_fhir.evaluation.choice import Choice, choose, dated_facts
+from aclf_fhir.evaluation.choice import (
+    Choice,
+    choose,
+    dated_facts,
+    reaches_past,
+    undecided_facts,
+)
 from aclf_fhir.evaluation.reasons import STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.supports import (
@@ -12,7 +19,9 @@ from aclf_fhir.evaluation.supports import (
     UNKNOWN,
     YES,
     attested_support,
+    current_undated,
     last_sign,
+    possible_facts,
     runs_at,
     settled_without_record,
 )
@@ -27,31 +36,69 @@ _PER_MINUTE = "ug/min"
 _ANSWERS = {"no": NO, "yes": UNKNOWN, "unknown": UNKNOWN}
 
 
-def _newest(record: Record, drug: str, at: datetime) -> tuple[Fact | None, list[tuple[Fact, str]]]:
-    """Return the newest administration of a drug, and what was passed over."""
-    passed: list[tuple[Fact, str]] = []
+@dataclass(slots=True)
+class _Given:
+    """The newest administration of a drug, and what may be one or was passed over."""
+
+    fact: Fact | None = None
+    passed: list[tuple[Fact, str]] = field(default_factory=list)
+    possible: list[Fact] = field(default_factory=list)
+
+
+def _newest(record: Record, drug: str, at: datetime, grace: timedelta) -> _Given:
+    """Find the newest administration of a drug.
+
+    One whose day is not over proves that the drug is on unless a later stop may lie on the
+    same day; a rate of zero on such a day stops nothing.
+    """
+    found = _Given()
+    today: Fact | None = None
     for fact in dated_facts(record, FactKind.MEDICATION, drug, until=at):
         if fact.status is not FactStatus.USABLE:
             if fact.status is not FactStatus.RETRACTED:
-                passed.append((fact, STATUS_REASONS[fact.status]))
-        elif "administered" in fact.qualifiers:
-            return fact, passed
+                found.passed.append((fact, STATUS_REASONS[fact.status]))
+        elif "administered" not in fact.qualifiers:
+            found.passed.append((fact, "an order or a report is not an administration"))
+        elif not reaches_past(fact, at):
+            found.fact = fact
+            break
+        elif fact.value == _NOTHING:
+            found.passed.append((fact, "rate zero, at an unknown hour"))
+        elif fact.start and fact.start.earliest + grace < at and not _goes_on(fact):
+            found.possible.append(fact)
         else:
-            passed.append((fact, "an order or a report is not an administration"))
-    return None, passed
+            today = today or fact
+    for fact in possible_facts(record, FactKind.MEDICATION, drug, at=at, grace=grace):
+        if "administered" not in fact.qualifiers or fact.value == _NOTHING:
+            continue
+        if fact.status is FactStatus.USABLE and current_undated(fact):
+            today = today or fact
+        else:
+            found.possible.append(fact)
+    if today is not None and (found.fact is None or not _on(found.fact, at, grace)):
+        found.fact = today
+    return found
+
+
+def _goes_on(fact: Fact) -> bool:
+    return "in_progress" in fact.qualifiers
 
 
 def _on(fact: Fact, at: datetime, grace: timedelta) -> bool:
-    return runs_at(fact, at, grace) and fact.value != _NOTHING
+    runs = runs_at(fact, at, grace) or current_undated(fact)
+    return runs and fact.value != _NOTHING
 
 
 def given_within(
     record: Record, drugs: Iterable[str], since: datetime, until: datetime
 ) -> list[Fact]:
-    """Return what was administered or reported of some drugs in a stretch of time."""
+    """Return what was, or may have been, administered or reported in a stretch of time."""
     found = []
     for drug in drugs:
-        for fact in dated_facts(record, FactKind.MEDICATION, drug, until=until):
+        for fact in (
+            *undecided_facts(record, FactKind.MEDICATION, drug, until=until),
+            *dated_facts(record, FactKind.MEDICATION, drug, until=until),
+        ):
             last = last_sign(fact)
             if (
                 fact.status is FactStatus.USABLE
@@ -78,16 +125,21 @@ def choose_vasopressor(
     """
     at = record.as_of if at is None else at
     passed: list[tuple[Fact, str]] = []
+    possible: list[Fact] = []
     running: list[Fact] = []
     for drug in rules.vasopressors:
-        fact, skipped = _newest(record, drug, at)
-        passed.extend(skipped)
+        newest = _newest(record, drug, at, rules.support_age)
+        fact = newest.fact
+        passed.extend(newest.passed)
+        possible.extend(newest.possible)
         if fact is not None and _on(fact, at, rules.support_age):
             running.append(fact)
         elif fact is not None and runs_at(fact, at, rules.support_age):
             passed.append((fact, "rate zero"))
     if not running:
-        return settled_without_record(record, "vasopressor", rules, at=at, name=name, passed=passed)
+        return settled_without_record(
+            record, "vasopressor", rules, at=at, name=name, passed=passed, possible=possible
+        )
     first, *rest = sorted(running, key=lambda fact: fact.concept == "terlipressin")
     only = first.concept == "terlipressin" and not _for_circulation(record, first, rules, at)
     last = last_sign(first)
@@ -130,9 +182,12 @@ def choose_given(
     """
     at = record.as_of if at is None else at
     passed: list[tuple[Fact, str]] = []
+    possible: list[Fact] = []
     for drug in drugs:
-        fact, skipped = _newest(record, drug, at)
-        passed.extend(skipped)
+        newest = _newest(record, drug, at, rules.support_age)
+        fact = newest.fact
+        passed.extend(newest.passed)
+        possible.extend(newest.possible)
         if fact is not None and _on(fact, at, rules.support_age):
             return Choice(
                 input=name,
@@ -152,6 +207,7 @@ def choose_given(
         passed=passed,
         codes=_ANSWERS,
         complete=_complete(drugs, rules),
+        possible=possible,
     )
 
 
@@ -173,7 +229,9 @@ def choose_drug(
     at = record.as_of if at is None else at
     name = name or drug
     unit = "ug/kg/min"
-    fact, passed = _newest(record, drug, at)
+    newest = _newest(record, drug, at, rules.support_age)
+    fact, passed, possible = newest.fact, newest.passed, newest.possible
+    passed += [(one, str(Reason.OUTSIDE_WINDOW)) for one in possible]
     if fact is not None and _on(fact, at, rules.support_age):
         dose, weight, why = _dose(record, fact, rules, at)
         last = last_sign(fact)
@@ -193,7 +251,8 @@ def choose_drug(
     last = None if fact is None else last_sign(fact)
     stopped = last is not None and last + rules.support_age >= at and not passed
     answer = attested_support(record, "vasopressor", rules, at)
-    denied = answer is not None and answer.value == NO
+    open_day = any(reaches_past(one, at) for one in possible)
+    denied = answer is not None and answer.value == NO and not open_day
     if stopped or denied or (_complete((drug,), rules) and not passed):
         return Choice(
             input=name,

@@ -30,6 +30,7 @@ from aclf_fhir.units import Interval
 
 __all__ = ["ScoreEvaluation", "evaluate", "evaluate_at"]
 
+_ICA = ("ica_baseline",)
 _YES, _NO = frozenset({"yes"}), frozenset({"no"})
 
 # Scores of a treatment: what is measured now belongs to its seventh day, all else to its first.
@@ -181,7 +182,9 @@ def _baseline(snapshot: Snapshot, declared: ScoreInput, score_id: str) -> Choice
     if score_id.startswith("kdigo"):
         creatinine = snapshot.analyte("creatinine", declared.unit, "creatinine")
         return choose_kdigo_baseline(record, rules, creatinine, at=at, name=declared.name)
-    return choose_ica_baseline(record, rules, at=at, name=declared.name)
+    return snapshot.once(
+        _ICA, lambda: choose_ica_baseline(record, rules, at=at, name=declared.name)
+    )
 
 
 def _rise(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
@@ -216,17 +219,16 @@ def _worst_stage(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
     now = evaluate_at(snapshot, declared.concept)
     worst = _possible(now)
     admitted = admission(record, at)
-    if admitted is None or not worst:
+    if admitted is None:
         return _from_score(now, declared, worst or None)
-    for drawn in creatinine_course(record, rules, until=at):
-        if drawn.at.latest < admitted:
-            break
-        then = evaluate_at(Snapshot(record, rules, drawn.at.latest), declared.concept)
-        stages = _possible(then) or frozenset(order)
-        worst = frozenset(
-            max(one, other, key=order.index) for one in worst for other in stages
-        )
-    return _from_score(now, declared, worst)
+    # One stay has one baseline.
+    baseline = next(choice for choice in now.choices if choice.input == "baseline")
+    for drawn in creatinine_course(record, rules, until=at, since=admitted):
+        then = Snapshot(record, rules, drawn.at.latest)
+        then.once(_ICA, lambda: baseline)
+        stages = _possible(evaluate_at(then, declared.concept)) or frozenset(order)
+        worst = frozenset(max(one, other, key=order.index) for one in worst for other in stages)
+    return _from_score(now, declared, worst or None)
 
 
 def _possible(inner: ScoreEvaluation) -> frozenset[str]:

@@ -27,9 +27,16 @@ def _current(record: Record, finding: str, at: datetime) -> list[Fact]:
         for fact in record.of_concept(FactKind.FINDING, finding)
         if fact.status is FactStatus.USABLE
         and not fact.qualifiers & DOUBT
-        and (fact.start is None or fact.start.latest <= at)
+        and _begun(fact, at)
         and (fact.end is None or fact.end.earliest >= at)
     ]
+
+
+def _begun(fact: Fact, at: datetime) -> bool:
+    """Say whether a finding counts by an instant: presence if it may, absence if it must."""
+    if fact.start is None:
+        return True
+    return (fact.start.earliest if fact.value == _PRESENT else fact.start.latest) <= at
 
 
 def choose_finding(
@@ -68,7 +75,7 @@ def choose_finding(
         concept=finding,
         fact=fact,
         value=YES if present else NO,
-        age=None if fact.start is None else at - fact.start.latest,
+        age=None if fact.start is None else max(at - fact.start.latest, timedelta(0)),
         why="found" if present else "found absent",
         flags=fact.flags,
     )

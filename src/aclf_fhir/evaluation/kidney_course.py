@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from aclf_fhir.errors import AclfError
@@ -29,6 +29,9 @@ __all__ = [
 _UNIT = "mg/dL"
 _CONCEPT = "creatinine"
 _NONE = Decimal(0)
+
+# How far back anything can count; the rules themselves stand in `scores/kidney_injury.py`.
+_KDIGO, _RISE = timedelta(days=7), timedelta(hours=48)
 _TIMED = frozenset({"pre_dialysis", "post_dialysis"})
 
 
@@ -45,15 +48,19 @@ class _Drawn:
         return _NONE if self.value is None or self.value.low is None else self.value.low
 
 
-def creatinine_course(record: Record, rules: EvaluationRules, *, until: datetime) -> list[_Drawn]:
-    """Return the creatinines up to an instant, newest first.
+def creatinine_course(
+    record: Record, rules: EvaluationRules, *, until: datetime, since: datetime | None = None
+) -> list[_Drawn]:
+    """Return the creatinines between two instants, newest first.
 
     Those drawn around dialysis, the retracted, the preliminary and the empty are left
     out; a disputed one stays, without a value.
     """
     course = []
     for fact in dated_facts(record, FactKind.MEASUREMENT, _CONCEPT, until=until):
-        if fact.start is None or fact.qualifiers & _TIMED:
+        if fact.start is None or (since is not None and fact.start.latest < since):
+            break
+        if fact.qualifiers & _TIMED:
             continue
         if fact.status is FactStatus.CONFLICTING:
             course.append(_Drawn(fact, fact.start, None))
@@ -142,7 +149,8 @@ def choose_kdigo_baseline(
     staged = creatinine.fact
     if staged is None or staged.start is None:
         return _missing(name, creatinine.reason or Reason.NO_DATA, "no creatinine to be staged")
-    drawn, course = staged.start.latest, creatinine_course(record, rules, until=at)
+    drawn = staged.start.latest
+    course = creatinine_course(record, rules, until=at, since=drawn - _KDIGO)
     week = [each for each in course if kdigo_baseline(_lows([each]), at=drawn) is not None]
     others = [each for each in week if each.fact is not staged]
     if not others:
@@ -178,7 +186,7 @@ def choose_rise(
     drawn, now = newest.start.latest, creatinine.value
     before = [
         each
-        for each in creatinine_course(record, rules, until=at)
+        for each in creatinine_course(record, rules, until=at, since=drawn - _RISE)
         if each.fact is not newest and each.at.latest < drawn
     ]
 

@@ -7,7 +7,7 @@ from aclf_fhir.evaluation.reasons import Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.record import Fact, FactKind, Record
 
-__all__ = ["OXYGENATION", "choose_oxygenation"]
+__all__ = ["OXYGENATION", "choose_oxygenation", "not_arterial"]
 
 OXYGENATION = ("pao2", "spo2", "fio2", "pao2_fio2")
 _UNITS = {"pao2": "mm[Hg]", "spo2": "%", "fio2": "1", "pao2_fio2": "mm[Hg]"}
@@ -42,11 +42,12 @@ def _chosen(
         unit=unit,
         at=at,
         window=window,
-        refuse=_venous if concept == "pao2" else lambda _: "",
+        refuse=not_arterial if concept == "pao2" else lambda _: "",
     )
 
 
-def _venous(fact: Fact) -> str:
+def not_arterial(fact: Fact) -> str:
+    """Say why a gas is not taken for an arterial one, "" if it is."""
     return "not arterial" if fact.qualifiers & {"venous", "capillary"} else ""
 
 

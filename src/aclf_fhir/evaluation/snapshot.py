@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from aclf_fhir.evaluation.choice import Choice, choose
@@ -19,7 +19,7 @@ from aclf_fhir.evaluation.supports import choose_renal_replacement, choose_venti
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
 
-__all__ = ["Snapshot", "flagged"]
+__all__ = ["Snapshot", "around_dialysis", "flagged"]
 
 _HINTS: dict[str, tuple[str, Interval | frozenset[str], Interval | frozenset[str]]] = {
     "he_grade": (
@@ -59,7 +59,8 @@ class Snapshot:
         self.scores: dict[str, ScoreEvaluation] = {}
         """Scores already evaluated at this instant."""
 
-    def _once(self, key: tuple[str, ...], make: Callable[[], Choice]) -> Choice:
+    def once(self, key: tuple[str, ...], make: Callable[[], Choice]) -> Choice:
+        """Return the choice kept under a key, made the first time it is asked for."""
         choice = self._chosen.get(key)
         if choice is None:
             choice = self._chosen[key] = make()
@@ -92,7 +93,7 @@ class Snapshot:
             unit=unit,
             name=name,
             at=self.at,
-            refuse=_around_dialysis if concept == "creatinine" else _nothing_wrong,
+            refuse=around_dialysis if concept == "creatinine" else _nothing_wrong,
         )
         return self._doubted(choice)
 
@@ -113,7 +114,7 @@ class Snapshot:
 
     def grade(self, concept: str) -> Choice:
         """Choose a grade; a finding without a grade leaves every grade it allows."""
-        return self._once(("grade", concept), lambda: self._grade(concept))
+        return self.once(("grade", concept), lambda: self._grade(concept))
 
     def _grade(self, concept: str) -> Choice:
         choice = choose(self.record, FactKind.GRADE, concept, rules=self.rules, at=self.at)
@@ -123,33 +124,48 @@ class Snapshot:
         finding, present, absent = hint
         since = self.at - self.rules.age_limit(concept)
         for fact in reversed(self.record.of_concept(FactKind.FINDING, finding)):
+            found = fact.value == frozenset({"present"})
             if (
                 fact.status is FactStatus.USABLE
                 and not fact.qualifiers & DOUBT
-                and fact.start is not None
-                and fact.start.earliest >= since
-                and fact.start.latest <= self.at
+                and self._speaks_of_now(fact, since, found=found)
                 and (fact.end is None or fact.end.earliest >= self.at)
             ):
-                found = fact.value == frozenset({"present"})
+                old = fact.start is None or fact.start.earliest < since
                 return Choice(
                     input=concept,
                     concept=concept,
                     fact=fact,
                     value=present if found else absent,
-                    age=self.at - fact.start.latest,
+                    age=None
+                    if fact.start is None
+                    else max(self.at - fact.start.latest, timedelta(0)),
                     why="coded without a grade" if found else "found absent",
                     reason=Reason.COMPARATOR_STRADDLES if found else None,
                     passed_over=choice.passed_over,
                     flags=fact.flags | {"grade_from_finding"},
-                    fresh_until=fact.start.earliest + self.rules.age_limit(concept),
+                    fresh_until=None
+                    if fact.start is None or old
+                    else fact.start.earliest + self.rules.age_limit(concept),
                 )
         return choice
+
+    def _speaks_of_now(self, fact: Fact, since: datetime, *, found: bool) -> bool:
+        """Say whether a finding without a grade tells of the instant.
+
+        One recorded as active goes on from its onset; any other is as old as its date.
+        What is found absent must certainly have been found so by the instant.
+        """
+        if found and "active" in fact.qualifiers:
+            return fact.start is None or fact.start.earliest <= self.at
+        if fact.start is None or fact.start.earliest < since:
+            return False
+        return (fact.start.earliest if found else fact.start.latest) <= self.at
 
     def support(self, concept: str, name: str = "") -> Choice:
         """Choose an organ support, under the name of the input that asks for it."""
         name = name or concept
-        return self._once(("support", concept, name), lambda: self._support(concept, name))
+        return self.once(("support", concept, name), lambda: self._support(concept, name))
 
     def _support(self, concept: str, name: str) -> Choice:
         record, rules, at = self.record, self.rules, self.at
@@ -173,25 +189,25 @@ class Snapshot:
     def finding(self, concept: str, name: str = "") -> Choice:
         """Choose whether something was found, under the name of the input that asks for it."""
         name = name or concept
-        return self._once(
+        return self.once(
             ("finding", concept, name),
             lambda: choose_finding(self.record, concept, self.rules, at=self.at, name=name),
         )
 
     def drug(self, concept: str, name: str) -> Choice:
         """Choose the dose rate of a drug, under the name of the input that asks for it."""
-        return self._once(
+        return self.once(
             ("drug", concept),
             lambda: choose_drug(self.record, concept, self.rules, at=self.at, name=name),
         )
 
     def age(self) -> Choice:
         """Choose the age in completed years."""
-        return self._once(("age",), lambda: age_at(self.record, self.rules, at=self.at))
+        return self.once(("age",), lambda: age_at(self.record, self.rules, at=self.at))
 
     def sex(self) -> Choice:
         """Choose the sex."""
-        return self._once(("sex",), lambda: choose_sex(self.record))
+        return self.once(("sex",), lambda: choose_sex(self.record))
 
 
 def flagged(choice: Choice, *flags: str) -> Choice:
@@ -199,7 +215,8 @@ def flagged(choice: Choice, *flags: str) -> Choice:
     return replace(choice, flags=choice.flags | set(flags))
 
 
-def _around_dialysis(fact: Fact) -> str:
+def around_dialysis(fact: Fact) -> str:
+    """Say why a creatinine drawn around dialysis is not taken, "" for any other."""
     timed = fact.qualifiers & {"pre_dialysis", "post_dialysis"}
     return "drawn around dialysis: proves dialysis, is no plain creatinine" if timed else ""
 

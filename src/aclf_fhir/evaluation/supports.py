@@ -7,7 +7,14 @@ No record means `no` only where the site declares the feed complete.
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from aclf_fhir.evaluation.choice import Choice, Window, choose, dated_facts
+from aclf_fhir.evaluation.choice import (
+    Choice,
+    Window,
+    choose,
+    dated_facts,
+    reaches_past,
+    undecided_facts,
+)
 from aclf_fhir.evaluation.reasons import REASONS, STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
@@ -19,9 +26,11 @@ __all__ = [
     "attested_support",
     "choose_renal_replacement",
     "choose_ventilation",
+    "current_undated",
     "dialysis_dependence",
     "drawn_around_dialysis",
     "last_sign",
+    "possible_facts",
     "runs_at",
     "settled_without_record",
     "support_signs",
@@ -60,7 +69,37 @@ def last_sign(fact: Fact) -> datetime | None:
 
 
 def was_done(fact: Fact) -> bool:
+    """Say whether a procedure was done."""
     return isinstance(fact.value, frozenset) and bool(fact.value & {"done", "present"})
+
+
+def current_undated(fact: Fact) -> bool:
+    """Say whether something reported as in progress came without its start: it is on."""
+    return fact.start is None and "in_progress" in fact.qualifiers
+
+
+def possible_facts(
+    record: Record, kind: FactKind, concept: str, *, at: datetime, grace: timedelta
+) -> list[Fact]:
+    """Return what was not taken back and may, for all its date tells, belong to now.
+
+    Its day is not over, or it has no date and was not written down before `grace`.
+    """
+    found = list(undecided_facts(record, kind, concept, until=at))
+    for fact in record.of_concept(kind, concept):
+        if fact.start is not None:
+            break
+        written = fact.known if fact.recorded is None else min(fact.recorded, fact.known)
+        if "in_progress" in fact.qualifiers or written + grace >= at:
+            found.append(fact)
+    return [fact for fact in found if fact.status is not FactStatus.RETRACTED]
+
+
+def _since(fact: Fact, at: datetime, grace: timedelta) -> bool:
+    """Say whether something whose date reaches past an instant lies in the time that counts."""
+    if fact.start is None or not reaches_past(fact, at):
+        return True
+    return "in_progress" in fact.qualifiers or fact.start.earliest + grace >= at
 
 
 def attested_support(
@@ -86,6 +125,7 @@ def settled_without_record(
     passed: Iterable[tuple[Fact, str]] = (),
     codes: Mapping[str, frozenset[str]] | None = None,
     complete: bool | None = None,
+    possible: Iterable[Fact] = (),
 ) -> Choice:
     """Decide a support of which no record is left: attestation, complete feed, or unknown.
 
@@ -101,13 +141,21 @@ def settled_without_record(
         What the answers no, yes and unknown mean for this input.
     complete
         Whether the feed is complete, where it is not the one called `support`.
+    possible
+        Facts that may be of now: they leave it unknown. A no given before the day of
+        such a fact is over does not speak of it.
     """
     codes = {"no": NO, "yes": YES, "unknown": UNKNOWN} if codes is None else codes
-    passed = tuple(passed)
+    possible = tuple(possible)
+    open_day = any(reaches_past(fact, at) for fact in possible)
+    passed = (
+        *((fact, STATUS_REASONS.get(fact.status, Reason.OUTSIDE_WINDOW)) for fact in possible),
+        *passed,
+    )
     answer = attested_support(record, support, rules, at)
     if answer is not None:
         told = codes.get("|".join(answer.value)) if isinstance(answer.value, frozenset) else None
-        if told is not None:
+        if told is not None and not (open_day and told == codes["no"]):
             return _support_choice(answer, told, name, at, "attested", passed, rules.support_age)
     disputed = next((why for _, why in passed if why in REASONS), None)
     if complete is None:
@@ -158,14 +206,28 @@ def choose_renal_replacement(
     """Choose whether the patient is on renal replacement therapy."""
     at = record.as_of if at is None else at
     grace = rules.renal_replacement_age if within is None else within
-    signs, passed = support_signs(record, [(FactKind.PROCEDURE, "renal_replacement")], at)
+    sources = [(FactKind.PROCEDURE, "renal_replacement")]
+    signs, passed = support_signs(record, sources, at)
+    possible = _possible_signs(record, sources, at, grace)
     cleared = None
     for fact in signs:
         last = last_sign(fact)
         if was_done(fact) and (runs_at(fact, at, grace) or (last and last + grace >= at)):
-            return _support_choice(fact, YES, name, at, "treated", passed, grace)
-        if not was_done(fact) and cleared is None and last and last + rules.support_age >= at:
+            if _since(fact, at, grace):
+                return _support_choice(fact, YES, name, at, "treated", passed, grace)
+            possible.append(fact)
+        if (
+            not was_done(fact)
+            and cleared is None
+            and last
+            and not reaches_past(fact, at)
+            and last + rules.support_age >= at
+        ):
             cleared = fact
+    for fact in possible:
+        if fact.status is FactStatus.USABLE and current_undated(fact):
+            why = "in progress, begun at an unknown time"
+            return _support_choice(fact, YES, name, at, why, passed, grace)
     for fact in dialysis_dependence(record, at):
         if fact.value == frozenset({"present"}):
             return _support_choice(fact, YES, name, at, "dialysis dependence", passed, grace)
@@ -175,11 +237,23 @@ def choose_renal_replacement(
         return _support_choice(
             fact, YES, name, at, "creatinine drawn around dialysis", passed, grace
         )
-    if cleared is not None and not passed:
+    if cleared is not None and not passed and not possible:
         return _support_choice(cleared, NO, name, at, "recorded as not done", (), grace)
     return settled_without_record(
-        record, "renal_replacement", rules, at=at, name=name, passed=passed
+        record, "renal_replacement", rules, at=at, name=name, passed=passed, possible=possible
     )
+
+
+def _possible_signs(
+    record: Record, sources: Iterable[tuple[FactKind, str]], at: datetime, grace: timedelta
+) -> list[Fact]:
+    """Return what may be a sign of a support now, without what was not done."""
+    return [
+        fact
+        for kind, concept in sources
+        for fact in possible_facts(record, kind, concept, at=at, grace=grace)
+        if was_done(fact)
+    ]
 
 
 def _support_choice(
@@ -192,6 +266,8 @@ def _support_choice(
     grace: timedelta,
 ) -> Choice:
     last = last_sign(fact)
+    if last is not None and reaches_past(fact, at):
+        last = min(last, at)
     return Choice(
         input=name,
         concept=fact.concept,
@@ -213,9 +289,16 @@ def dialysis_dependence(record: Record, at: datetime) -> list[Fact]:
         for fact in record.of_concept(FactKind.FINDING, "dialysis_status")
         if fact.status is FactStatus.USABLE
         and not fact.qualifiers & doubtful
-        and (fact.start is None or fact.start.latest <= at)
+        and _begun(fact, at)
         and (fact.end is None or fact.end.latest >= at)
     ]
+
+
+def _begun(fact: Fact, at: datetime) -> bool:
+    """Say whether a finding counts by an instant: presence if it may, absence if it must."""
+    if fact.start is None:
+        return True
+    return (fact.start.earliest if was_done(fact) else fact.start.latest) <= at
 
 
 def drawn_around_dialysis(record: Record, since: datetime, until: datetime) -> list[Fact]:
@@ -243,12 +326,19 @@ def choose_ventilation(
     at = record.as_of if at is None else at
     sources = [(FactKind.PROCEDURE, "mechanical_ventilation"), (FactKind.PROCEDURE, "intubation")]
     signs, passed = support_signs(record, sources, at)
-    for fact in signs:
+    possible = _possible_signs(record, sources, at, rules.support_age)
+    current = [f for f in possible if f.status is FactStatus.USABLE and current_undated(f)]
+    for fact in (*current, *signs):
         last = last_sign(fact)
-        if was_done(fact) and runs_at(fact, at, rules.support_age):
+        if was_done(fact) and (fact in current or runs_at(fact, at, rules.support_age)):
+            if not _since(fact, at, rules.support_age):
+                possible.append(fact)
+                continue
             reasons, why = _ventilation_reason(record, rules, fact, at)
             return _support_choice(fact, reasons, name, at, why, passed, rules.support_age)
-        if not was_done(fact) and last and last + rules.support_age >= at and not passed:
+        if reaches_past(fact, at) or possible or passed:
+            continue
+        if not was_done(fact) and last and last + rules.support_age >= at:
             none = _VENTILATED["no"]
             return _support_choice(
                 fact, none, name, at, "recorded as not done", (), rules.support_age
@@ -261,6 +351,7 @@ def choose_ventilation(
         name=name,
         passed=passed,
         codes=_VENTILATED,
+        possible=possible,
     )
 
 

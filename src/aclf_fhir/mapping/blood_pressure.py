@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from aclf_fhir.mapping.measurements import measurement_of
 from aclf_fhir.mapping.models import HeldReason
 from aclf_fhir.mapping.units_read import Problem
-from aclf_fhir.record import Fact, FactKind, SentValue
+from aclf_fhir.record import Fact, FactKind, FactStatus, SentValue
 from aclf_fhir.units import Interval
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ __all__ = ["add_mean_pressure", "mean_pressure"]
 
 _MEAN, _SYSTOLIC, _DIASTOLIC = "mean_arterial_pressure", "systolic_pressure", "diastolic_pressure"
 _DERIVED = frozenset({"derived"})
+_HELD = frozenset({"derived", "held"})
+_UNIT_MISSING = frozenset({"unit_missing"})
 
 
 def add_mean_pressure(draft: "Draft") -> None:
@@ -34,6 +36,8 @@ def add_mean_pressure(draft: "Draft") -> None:
         return
     systolic, diastolic = pressures[_SYSTOLIC][0], pressures[_DIASTOLIC][0]
     if systolic.sent is None or diastolic.sent is None:
+        if "held" in systolic.flags | diastolic.flags:
+            _add_held(draft, systolic, systolic.flags | diastolic.flags)
         return
     alike = systolic.sent.ucum == diastolic.sent.ucum
     # A fact that was sent as a measurement has an interval.
@@ -41,6 +45,7 @@ def add_mean_pressure(draft: "Draft") -> None:
     low = diastolic.sent.value if alike else cast("Interval", diastolic.value)
     if low.low is not None and high.high is not None and low.low > high.high:
         draft.hold(HeldReason.IMPLAUSIBLE, "component", "diastolic above systolic pressure")
+        _add_held(draft, systolic, systolic.flags | diastolic.flags)
         return
     sent = SentValue(
         f"{systolic.sent.text}/{diastolic.sent.text}",
@@ -52,6 +57,7 @@ def add_mean_pressure(draft: "Draft") -> None:
     mean = measurement_of(sent, flags, "component", analyte=analyte)
     if isinstance(mean, Problem):  # both plausible, and yet their mean is not
         draft.hold(mean.reason, mean.path, mean.detail)
+        _add_held(draft, systolic, flags)
         return
     draft.add(
         FactKind.MEASUREMENT,
@@ -64,6 +70,21 @@ def add_mean_pressure(draft: "Draft") -> None:
         flags=flags,
         codes=systolic.codes + diastolic.codes,
         sent=sent,
+    )
+
+
+def _add_held(draft: "Draft", pressure: Fact, flags: frozenset[str]) -> None:
+    """State that there was a mean pressure, whose value waits on the work list."""
+    draft.add(
+        FactKind.MEASUREMENT,
+        _MEAN,
+        None,
+        path="component",
+        start=pressure.start,
+        end=pressure.end,
+        status=FactStatus.NO_VALUE if draft.status is FactStatus.USABLE else draft.status,
+        flags=_HELD | (flags & _UNIT_MISSING),
+        codes=pressure.codes,
     )
 
 

@@ -12,7 +12,7 @@ from aclf_fhir.mapping.measurements import (
 )
 from aclf_fhir.mapping.models import Analyte, GradeScale, HeldReason, Strength
 from aclf_fhir.mapping.questions import Question, read_question
-from aclf_fhir.mapping.specimen import check_specimen, specimen_types
+from aclf_fhir.mapping.specimen import check_specimen, read_sample
 from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import Span, check_time, period_span, read_time
 from aclf_fhir.mapping.units_read import Problem
@@ -28,6 +28,8 @@ __all__ = ["map_observation"]
 _NONE: frozenset[str] = frozenset()
 _USABLE = frozenset({"final", "amended", "corrected"})
 _PRESENT_OR_ABSENT = frozenset({"present", "absent"})
+_HELD = frozenset({"held"})
+_UNIT_MISSING = frozenset({"held", "unit_missing"})
 
 
 def map_observation(observation: "Observation", draft: "Draft") -> str:
@@ -121,13 +123,13 @@ def _effective(observation: "Observation", draft: "Draft") -> Span:
 class _Reader:
     """Reads the values of one Observation, whose time, subject and specimen they share."""
 
-    __slots__ = ("draft", "observation", "span", "types")
+    __slots__ = ("draft", "observation", "sample", "span")
 
     def __init__(self, observation: "Observation", draft: "Draft", span: Span) -> None:
         self.observation = observation
         self.draft = draft
         self.span = span
-        self.types = specimen_types(observation.specimen, observation, draft)
+        self.sample = read_sample(observation, draft)
         encounter = observation.encounter
         if encounter is not None and encounter.reference is not None:
             draft.shared = (("encounter", encounter.reference),)
@@ -186,16 +188,19 @@ class _Reader:
     ) -> None:
         draft = self.draft
         qualifiers = question.qualifiers
-        if self.types:
-            added = check_specimen(self.types, analyte, qualifiers, draft)
-            if added is None:
+        flags = _NONE
+        if self.sample is not None:
+            fit = check_specimen(self.sample, analyte, qualifiers, draft)
+            if fit is None:
                 return
-            qualifiers = qualifiers | added if added else qualifiers
+            qualifiers = qualifiers | fit.qualifiers
+            flags = fit.flags
         read: Measurement | Problem | None = None
         if not self._awaited(element):
             read = read_measurement(element, analyte, draft.context, question.units)
         if isinstance(read, Problem):
             self._hold(path, read)
+            self._held_result(f"{path}{read.path}", read, analyte, codings, qualifiers)
             return
         if read is None:
             self._no_value(FactKind.MEASUREMENT, analyte.id, path, codings)
@@ -212,11 +217,37 @@ class _Reader:
             start=self.span.start,
             end=self.span.end,
             qualifiers=qualifiers,
-            flags=read.flags,
+            flags=read.flags | flags,
             codes=as_evidence(codings),
             sent=read.sent,
             reference_high=None if limit is None else limit[0],
             context=() if limit is None else (("reference_high", limit[1]),),
+        )
+
+    def _held_result(
+        self,
+        path: str,
+        problem: Problem,
+        analyte: Analyte,
+        codings: "tuple[Coding, ...]",
+        qualifiers: frozenset[str],
+    ) -> None:
+        """State that a result exists whose value waits on the work list.
+
+        An older value must not pass for the newest one while a person looks at it.
+        """
+        status = self.draft.status
+        self.draft.add(
+            FactKind.MEASUREMENT,
+            analyte.id,
+            None,
+            path=path,
+            start=self.span.start,
+            end=self.span.end,
+            status=FactStatus.NO_VALUE if status is FactStatus.USABLE else status,
+            qualifiers=qualifiers,
+            flags=_UNIT_MISSING if problem.reason is HeldReason.UNIT_MISSING else _HELD,
+            codes=as_evidence(codings),
         )
 
     def _grade(

@@ -61,6 +61,10 @@ def read_question(
         if id_of_scale is not None:
             contradiction = contradiction or scale_id not in (None, id_of_scale)
             scale_id = id_of_scale
+    if analyte_id is not None and len(codings) > 1:
+        # Beside the code of something else it is taken for, no code can be relied on.
+        look_alikes = context.not_needed.look_alikes
+        contradiction = contradiction or any(coding in look_alikes for coding in codings)
     if analyte_id is not None and scale_id is None and not contradiction:
         if qualifiers and len(qualifiers & _VESSELS) > 1:
             return Problem(HeldReason.CONTRADICTING_CODES, "code", describe(codings))

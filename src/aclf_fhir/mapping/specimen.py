@@ -1,22 +1,62 @@
 """Specimen: read through the Observations that refer to it, to see that it fits the code."""
 
-from typing import TYPE_CHECKING
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.codings import codings_of, describe
 from aclf_fhir.mapping.models import Analyte, HeldReason
-from aclf_fhir.mapping.references import Container, find_resource
-from aclf_fhir.mapping.vocabulary import SPECIMEN_QUALIFIERS
+from aclf_fhir.mapping.references import find_resource
+from aclf_fhir.mapping.vocabulary import (
+    BLOOD_WORDS,
+    FLUID_SITES,
+    FLUID_WORDS,
+    SPECIMEN_QUALIFIERS,
+    URINE,
+)
 
 if TYPE_CHECKING:
-    from aclf_fhir.fhir.r4.datatypes import CodeableConcept, Reference
+    from aclf_fhir.fhir.r4.datatypes import CodeableConcept
+    from aclf_fhir.fhir.r4.observation import Observation
     from aclf_fhir.fhir.r4.specimen import Specimen
     from aclf_fhir.mapping.draft import Draft
 
-__all__ = ["check_specimen", "map_specimen", "specimen_types"]
+__all__ = ["Sample", "SampleFit", "check_specimen", "map_specimen", "read_sample"]
 
 _VESSELS = frozenset({"arterial", "venous", "capillary"})
 _NONE: frozenset[str] = frozenset()
+_UNKNOWN = frozenset({"specimen_unknown"})
+_BLOOD = re.compile(BLOOD_WORDS, re.IGNORECASE)
+_FLUIDS = {name: re.compile(words, re.IGNORECASE) for name, words in FLUID_WORDS.items()}
+
+
+class Sample(NamedTuple):
+    """What an Observation says of the material it was measured in.
+
+    Parameters
+    ----------
+    types
+        Type of the Specimen, the site's own codes translated.
+    fluids
+        Fluids other than blood that a text or a body site names, with the element.
+    names_blood
+        True where a text names blood, serum or plasma.
+    """
+
+    types: tuple[Coding, ...]
+    fluids: tuple[tuple[str, str], ...] = ()
+    names_blood: bool = False
+
+
+class SampleFit(NamedTuple):
+    """What the specimen adds to a result it does not contradict."""
+
+    qualifiers: frozenset[str] = _NONE
+    flags: frozenset[str] = _NONE
+
+
+_FITS = SampleFit()
 
 
 def map_specimen(specimen: "Specimen", draft: "Draft") -> str:
@@ -24,20 +64,31 @@ def map_specimen(specimen: "Specimen", draft: "Draft") -> str:
     return "specimen-definition"
 
 
-def specimen_types(
-    reference: "Reference | None", owner: Container, draft: "Draft"
-) -> tuple[Coding, ...]:
-    """Return the type of the Specimen referred to, the site's own codes translated.
+def read_sample(observation: "Observation", draft: "Draft") -> Sample | None:
+    """Return what is said of the specimen; None where nothing is.
 
-    Empty where the Specimen is not known (yet) or its type is text the site file does
-    not list.
+    The Specimen may not be known (yet), have no type, or one that only a site can read.
     """
+    reference, site = observation.specimen, observation.body_site
     if reference is None:
-        return ()
-    resource = find_resource(reference, owner, draft)
+        # A body site without a Specimen says where blood was drawn, or that it was none.
+        return None if site is None else Sample((), _named(site, "bodySite"), names_blood=True)
+    types: tuple[Coding, ...] = ()
+    fluids = () if site is None else _named(site, "bodySite")
+    texts = [reference.display]
+    resource = find_resource(reference, observation, draft)
     concept: CodeableConcept | None = getattr(resource, "type", None)
-    if concept is None:
-        return ()
+    if concept is not None:
+        types = _types(concept, draft)
+        texts += _texts(concept)
+    collection = getattr(resource, "collection", None)
+    if collection is not None and collection.body_site is not None:
+        fluids += _named(collection.body_site, "specimen")
+    fluids += tuple((fluid, "specimen") for text in texts if text for fluid in _fluids_in(text))
+    return Sample(types, fluids, any(text and _BLOOD.search(text) for text in texts))
+
+
+def _types(concept: "CodeableConcept", draft: "Draft") -> tuple[Coding, ...]:
     local = draft.context.site.specimen_codes
     codings = codings_of(concept)
     if not codings and concept.text is not None:
@@ -46,17 +97,38 @@ def specimen_types(
     return tuple([local.get(coding, coding) for coding in codings]) if local else codings
 
 
-def check_specimen(
-    types: tuple[Coding, ...], analyte: Analyte, qualifiers: frozenset[str], draft: "Draft"
-) -> frozenset[str] | None:
-    """Return what the specimen adds to the code's qualifiers, None if it contradicts.
+def _texts(concept: "CodeableConcept") -> "list[str | None]":
+    return [concept.text, *(coding.display for coding in concept.coding or ())]
 
-    A type of a system the analyte lists types of must be among them. A type of any
-    other system cannot be read: the code stands for itself.
+
+def _named(site: "CodeableConcept", path: str) -> tuple[tuple[str, str], ...]:
+    """Return the fluids a body site stands for."""
+    coded = [FLUID_SITES[coding] for coding in codings_of(site) if coding in FLUID_SITES]
+    worded = [fluid for text in _texts(site) if text for fluid in _fluids_in(text)]
+    return tuple((fluid, path) for fluid in coded + worded)
+
+
+# The same few specimen names come with every result.
+@lru_cache(maxsize=4096)
+def _fluids_in(text: str) -> tuple[str, ...]:
+    """Return the fluids other than blood that a text names."""
+    return tuple(name for name, words in _FLUIDS.items() if words.search(text))
+
+
+def check_specimen(
+    sample: Sample, analyte: Analyte, qualifiers: frozenset[str], draft: "Draft"
+) -> SampleFit | None:
+    """Return what the specimen adds to a result, None if it contradicts the code.
+
+    A type of a system the analyte lists types of must be among them, and no text or
+    body site may name another fluid. Any other type cannot be read: the code stands
+    for itself, flagged `specimen_unknown` unless a text names blood.
     """
     allowed = analyte.specimens
-    if not types or (SPECIMEN_QUALIFIERS.keys().isdisjoint(types) and allowed.issuperset(types)):
-        return _NONE
+    if not allowed:
+        return _FITS
+    fluids = [fluid for fluid in sample.fluids if fluid[0] != "urine" or URINE not in allowed]
+    types = sample.types
     systems = {coding.system for coding in allowed}
     wrong = [coding for coding in types if coding.system in systems and coding not in allowed]
     vessels = {SPECIMEN_QUALIFIERS[coding] for coding in types if coding in SPECIMEN_QUALIFIERS}
@@ -64,4 +136,9 @@ def check_specimen(
         detail = f"{analyte.id} in {describe(types)}"
         draft.hold(HeldReason.SPECIMEN_CONTRADICTS, "specimen", detail)
         return None
-    return frozenset(vessels)
+    if fluids:
+        fluid, path = fluids[0]
+        draft.hold(HeldReason.SPECIMEN_CONTRADICTS, path, f"{analyte.id} in {fluid}")
+        return None
+    is_read = sample.names_blood or not allowed.isdisjoint(types)
+    return SampleFit(frozenset(vessels), _NONE if is_read else _UNKNOWN)

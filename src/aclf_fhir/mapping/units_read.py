@@ -14,6 +14,8 @@ __all__ = ["Problem", "Unit", "read_bare_unit", "read_quantity_unit", "read_text
 
 _NONE: frozenset[str] = frozenset()
 _MAPPED = frozenset({"unit_mapped"})
+_DIMENSIONS = ("mol", "eq", "unit", "second", "percent", "pascal")
+"""What a unit of another dimension says of itself in words."""
 _FROM_TEXT = frozenset({"unit_from_text"})
 _FROM_SITE = frozenset({"unit_from_site"})
 _TEXT_UNREAD = frozenset({"unit_text_unread"})
@@ -92,23 +94,32 @@ def _read(
         return Problem(HeldReason.UNIT_UNKNOWN, path, f"{analyte.id}: {error}")
 
 
+def _is_prose(text: str, ucum: str) -> bool:
+    """Say whether a text is words that name no dimension the code does not have."""
+    words = text.casefold().split()
+    if len(words) < 2 or not all(word.isalpha() for word in words):
+        return False
+    return not any(
+        sign in word and sign not in ucum.casefold() for word in words for sign in _DIMENSIONS
+    )
+
+
 def _agree(
     unit: Unit, text: str, analyte: Analyte, context: MappingContext, path: str
 ) -> Unit | Problem:
     """Check the text beside a code that was read.
 
-    They agree if both mean the same factor (`10*3/uL` beside `10^9/L`). Text that no
-    table knows (`milligrams per deciliter`), or that is refused as a code (`K/uL`),
-    does not outweigh the code. A unit of another quantity does.
+    They agree if both mean the same factor (`10*3/uL` beside `10^9/L`). Words
+    (`milligrams per deciliter`), or text that is refused as a code (`K/uL`), do not
+    outweigh the code. Any other text may name another unit: people have to look.
     """
     reading = _read(text, analyte, context, path)
     if isinstance(reading, Problem):
-        spelled = text.strip()
-        if any(spelled in other.units.factors for other in context.analytes.values()):
-            return Problem(
-                HeldReason.UNIT_DISAGREES, path, f"{analyte.id}: code {unit.sent}, unit {text}"
-            )
-        return Unit(unit.sent, unit.ucum, unit.flags | _TEXT_UNREAD)
+        if text.strip() in analyte.units.refused or _is_prose(text, unit.ucum):
+            return Unit(unit.sent, unit.ucum, unit.flags | _TEXT_UNREAD)
+        return Problem(
+            HeldReason.UNIT_DISAGREES, path, f"{analyte.id}: code {unit.sent}, unit {text}"
+        )
     factors = analyte.units.factors
     if factors[reading.ucum] != factors[unit.ucum]:
         return Problem(

@@ -16,12 +16,16 @@ __all__ = [
     "ANSWER_TEXTS",
     "BIRTH_SEX",
     "BIRTH_SEX_EXTENSIONS",
+    "BLOOD_WORDS",
     "DATA_ABSENT_EXTENSION",
     "DEATH_DISPOSITIONS",
     "ENCOUNTER_CLASSES",
+    "FLUID_SITES",
+    "FLUID_WORDS",
     "NORMAL_RANGE",
     "ROUTES",
     "SPECIMEN_QUALIFIERS",
+    "URINE",
     "Answer",
 ]
 
@@ -152,6 +156,32 @@ SPECIMEN_QUALIFIERS: Mapping[Coding, str] = {
     },
 }
 """What a specimen type says of the vessel."""
+
+URINE = Coding(SNOMED, "122575003")
+"""The specimen type that makes urine one of the fluids an analyte is measured in."""
+
+FLUID_SITES: Mapping[Coding, str] = {
+    Coding(SNOMED, "83670000"): "peritoneal fluid",
+    Coding(SNOMED, "15425007"): "peritoneal fluid",
+    Coding(SNOMED, "3120008"): "pleural fluid",
+    Coding(SNOMED, "28231008"): "bile",
+    Coding(SNOMED, "89837001"): "urine",
+}
+"""Body sites that hold no blood: peritoneal cavity, peritoneum, pleura, gallbladder, bladder."""
+
+FLUID_WORDS: Mapping[str, str] = {
+    "peritoneal fluid": r"ascit|aszit|periton|paracentes",
+    "pleural fluid": r"pleur|thoracentes",
+    "urine": r"\burin|\bharn",
+    "cerebrospinal fluid": r"cerebrospinal|\bcsf\b|\bliquor\b",
+    "drain fluid": r"\bdrain|effusion",
+    "bile": r"\bbile\b|\bbiliary\b|\bgalle",
+    "another fluid": r"synovial|pericardi|amniot|dialysate|saliva|\bstool|\bfaec|\bfeces\b",
+}
+"""Words, case ignored, by which the name of a specimen or body site shows another fluid."""
+
+BLOOD_WORDS = r"\bblood\b|serum|plasma|\bblut|vollblut"
+"""Words, case ignored, by which it shows blood."""
 
 ROUTES: Mapping[Coding, str] = {
     Coding(SNOMED, code): name

@@ -5,7 +5,7 @@ sites have no member to stand in.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from aclf_fhir.trial.outcomes import OutcomeResult
 from aclf_fhir.trial.screen import Verdict
@@ -26,13 +26,15 @@ class BlindCriterion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlindVerdict:
-    """A verdict without evidence."""
+    """A verdict without evidence.
+
+    Until when it holds stays behind: that may be the day of the next birthday.
+    """
 
     version: str
     verdict: str
     reasons: tuple[str, ...]
     criteria: tuple[BlindCriterion, ...]
-    fresh_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,6 @@ def blind_verdict(verdict: Verdict) -> BlindVerdict:
             )
             for criterion in verdict.criteria
         ),
-        fresh_until=verdict.fresh_until,
     )
 
 

@@ -38,6 +38,13 @@ def operation_outcome(issues: Iterable[Issue]) -> bytes:
     return write({"resourceType": "OperationOutcome", "issue": entries or [_ALL_WELL]})
 
 
+def _sentences(message: str, remedy: str) -> str:
+    """Join what is wrong and what to do; a message may have ended its sentence itself."""
+    if not remedy:
+        return message
+    return f"{message}{'' if message.endswith(('.', '!', '?')) else '.'} {remedy}"
+
+
 def _issue(issue: Issue) -> Json:
     is_path = _FHIRPATH.fullmatch(issue.location) is not None
     message = f"{issue.location}: {issue.message}" if issue.location else issue.message
@@ -47,6 +54,6 @@ def _issue(issue: Issue) -> Json:
         if issue.severity == "information"
         else FACES[issue.category].issue_type,
         details=concept(local("errors", issue.category.value), text=issue.message),
-        diagnostics=f"{message}. {issue.remedy}" if issue.remedy else message,
+        diagnostics=_sentences(message, issue.remedy),
         expression=[issue.location] if is_path else None,
     )

@@ -35,7 +35,6 @@ from aclf_fhir.publication.score_content import (
 from aclf_fhir.publication.trial_content import (
     answer_value,
     criterion_value,
-    fresh_component,
     protocol_code,
     role_component,
     verdict_code,
@@ -99,7 +98,7 @@ class TrialZone:
             resourceType="ResearchSubject",
             id=self._id("ResearchSubject", pseudonym),
             meta=_meta(),
-            extension=[verdict_extension(verdict.verdict, verdict.version, verdict.fresh_until)],
+            extension=[verdict_extension(verdict.verdict, verdict.version, None)],
             status=status,
             study=reference(f"ResearchStudy/{self.trial}"),
             individual=_patient(pseudonym),
@@ -137,7 +136,6 @@ class TrialZone:
             members=[reference(criterion.reference) for criterion in criteria],
             components=[
                 *reason_components(verdict.reasons),
-                *fresh_component(verdict.fresh_until),
             ],
         )
         return (panel, *criteria)

@@ -30,6 +30,7 @@ class _Rest(msgspec.Struct, rename="camel"):
     mode: str = ""
     resource: list[_Resource] = []
     interaction: list[_Named] = []
+    search_param: list[_Named] = []
     operation: list[_Named] = []
 
 
@@ -59,7 +60,7 @@ class Capability:
     software
         Name and version, for people.
     interactions, parameters
-        Codes and names per resource type.
+        Codes and names per resource type; parameters of the whole system are among each.
     system
         Interactions of the whole system: `batch`, `transaction` …
     operations
@@ -109,7 +110,7 @@ class Capability:
                 for one in rest.resource
             },
             parameters={
-                one.type: frozenset(named.name for named in one.search_param)
+                one.type: frozenset(named.name for named in (*one.search_param, *rest.search_param))
                 for one in rest.resource
             },
             system=frozenset(named.code for named in rest.interaction),

@@ -19,6 +19,8 @@ from aclf_fhir.errors import AclfError, Category, Issue
 __all__ = ["Answer", "FhirServer", "RetryPolicy", "issues_of"]
 
 _BUSY = frozenset({429, 502, 503, 504})
+_FAILED = frozenset({500})
+"""Where it may do no harm, what failed once is written again, too; a read is not."""
 _NOT_STARTED = frozenset({429, 503})
 """Answers after which nothing was done: even a create may be sent again."""
 
@@ -202,14 +204,20 @@ class FhirServer:
             except (requests.ConnectionError, requests.Timeout) as error:
                 if last or not (repeatable or _never_arrived(error)):
                     raise _away(error) from error
-                self.sleep(self.retry.pause_s(attempt, self.chance()))
+                self.pause(attempt)
                 continue
             except requests.RequestException as error:
                 raise _away(error) from error
-            again = _BUSY if repeatable else _NOT_STARTED
+            again = _NOT_STARTED
+            if repeatable:
+                again = _BUSY if body is None else _BUSY | _FAILED
             if response.status_code not in again or last:
                 return Answer(response.status_code, response.headers, response.content)
             self._wait(attempt, response.headers.get("Retry-After"))
+
+    def pause(self, attempt: int) -> None:
+        """Wait as after the attempt of this number, counted from 1."""
+        self.sleep(self.retry.pause_s(attempt, self.chance()))
 
     def expect(self, answer: Answer) -> Answer:
         """Return a success as it is.

@@ -182,7 +182,7 @@ def lille(
     prothrombin_time_s
         Prothrombin time, 5 to 300 s (LOINC 5902-2); an INR is not equivalent.
     renal_insufficiency
-        Creatinine above 1.3 mg/dL; 1.3 is not.
+        Creatinine above 1.3 mg/dL; 1.3 is not. The limit is not verified.
 
     Returns
     -------
@@ -205,6 +205,6 @@ def lille(
     value = 1 / (1 + exp(r))
     return LILLE.result(
         value,
-        flags=("bands_unverified",),
+        flags=("bands_unverified", "renal_limit_unverified"),
         details={"R": round_half_up(r, 10), "stop_steroids": value >= Decimal("0.45")},
     )

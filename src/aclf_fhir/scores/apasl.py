@@ -120,7 +120,7 @@ def apasl_aclf_definition(
     days_from_jaundice_to_decompensation
         0 to 3650 d; 28 is within, 29 is not.
     inr
-        INR, 0.5 to 20 (LOINC 6301-6), where measured.
+        INR, 0.5 to 30 (LOINC 6301-6), where measured.
     prothrombin_activity_percent
         Prothrombin activity, 1 to 200 %, where measured; never from an INR.
 
@@ -209,9 +209,9 @@ def aarc(
     he_grade
         West Haven grade, 0 to 4.
     inr
-        INR, 0.5 to 20 (LOINC 6301-6).
+        INR, 0.5 to 30 (LOINC 6301-6).
     lactate_mmol_l
-        Lactate, 0.1 to 50 mmol/L (LOINC 2518-9).
+        Lactate, 0.05 to 50 mmol/L (LOINC 2518-9).
     creatinine_mg_dl
         Creatinine, 0.05 to 50 mg/dL (LOINC 2160-0).
     renal_replacement

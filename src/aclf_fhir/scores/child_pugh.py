@@ -128,7 +128,7 @@ def child_pugh(
     albumin_g_dl
         Albumin, 0.3 to 8 g/dL (LOINC 1751-7).
     inr
-        INR, 0.5 to 20 (LOINC 6301-6).
+        INR, 0.5 to 30 (LOINC 6301-6).
     ascites
         none, mild, controlled (by diuretics), moderate, severe or refractory.
     he_grade

@@ -124,7 +124,7 @@ def chinese_aclf_definition(
     bilirubin_rise_umol_l_d
         Rise per day, where two results allow it.
     inr
-        INR, 0.5 to 20 (LOINC 6301-6), where measured.
+        INR, 0.5 to 30 (LOINC 6301-6), where measured.
     prothrombin_activity_percent
         Prothrombin activity, 1 to 200 %, where measured; never from an INR.
 
@@ -191,7 +191,7 @@ def chinese_aclf_stage(
     Parameters
     ----------
     inr
-        INR, 0.5 to 20 (LOINC 6301-6), where measured.
+        INR, 0.5 to 30 (LOINC 6301-6), where measured.
     prothrombin_activity_percent
         Prothrombin activity, 1 to 200 %, where measured; never from an INR.
 
@@ -241,7 +241,7 @@ COSSH_ACLF_GRADE = Score(
     spread=_DEFINITION.spread,
     citation="Wu T, et al. Gut 2018;67(12):2181-2191",
     doi="10.1136/gutjnl-2017-314641",
-    verification="V1",
+    verification="M",
     formula="number of organ failures; a liver failure alone counts from INR 1.5",
     unit="",
     form="steps",
@@ -351,7 +351,7 @@ def cossh_aclf(
     Parameters
     ----------
     inr
-        INR, 0.5 to 20 (LOINC 6301-6).
+        INR, 0.5 to 30 (LOINC 6301-6).
     hbv_sofa
         HBV-SOFA points, 0 to 24, as determined by the site.
     age_years
@@ -423,11 +423,11 @@ def cossh_aclf_ii(
     Parameters
     ----------
     inr
-        INR, 0.5 to 20 (LOINC 6301-6); no floor.
+        INR, 0.5 to 30 (LOINC 6301-6); no floor.
     he_grade
         West Haven grade, 0 to 4.
     neutrophils_10e9_l
-        Neutrophils in blood, 0.01 to 500 10*9/L (LOINC 751-8); no floor.
+        Neutrophils in blood, 0.001 to 500 10*9/L (LOINC 751-8); no floor.
     bilirubin_umol_l
         Total bilirubin, 0.171 to 1710 umol/L (LOINC 14631-6); no floor.
     urea_mmol_l
@@ -452,5 +452,7 @@ def cossh_aclf_ii(
         + Decimal("0.396") * ln(bilirubin_umol_l)
         + Decimal("0.576") * ln(urea_mmol_l)
         + Decimal("0.033") * age_years,
+        # That West Haven 1 and 2 make one step, 3 and 4 the next, was not verified.
+        flags=("he_coding_unverified",),
         details={"he_score": he_score},
     )

@@ -110,7 +110,7 @@ def clif_c_aclf(
     age_years
         Age at assessment, 18 to 120 a.
     leukocytes_10e9_l
-        Leukocytes in blood, 0.1 to 500 10*9/L (LOINC 6690-2); no floor.
+        Leukocytes in blood, 0.001 to 500 10*9/L (LOINC 6690-2); no floor.
     aclf_present
         Whether the patient has ACLF, of any grade; None if not asked.
 
@@ -205,11 +205,11 @@ def clif_c_ad(
     creatinine_mg_dl
         Creatinine, 0.05 to 50 mg/dL (LOINC 2160-0); no floor.
     inr
-        INR, 0.5 to 20 (LOINC 6301-6); no floor.
+        INR, 0.5 to 30 (LOINC 6301-6); no floor.
     leukocytes_10e9_l
-        Leukocytes in blood, 0.1 to 500 10*9/L (LOINC 6690-2); no floor.
+        Leukocytes in blood, 0.001 to 500 10*9/L (LOINC 6690-2); no floor.
     sodium_mmol_l
-        Sodium, 90 to 200 mmol/L (LOINC 2951-2); no bounds.
+        Sodium, 80 to 210 mmol/L (LOINC 2951-2); no bounds.
     aclf_present
         Whether the patient has ACLF, of any grade; None if not asked.
 
@@ -238,5 +238,7 @@ def clif_c_ad(
             "rounded_1dp": round_half_up(value, 1),
             "mortality": _mortality(value, _AD_MORTALITY),
         },
+        # The mortality coefficients were checked against one source only, the score against two.
+        flags=("mortality_single_source",),
         reason="not_applicable" if aclf_present else None,
     )

@@ -189,7 +189,7 @@ def clif_c_of(
     he_grade
         West Haven grade, 0 to 4.
     inr
-        INR, 0.5 to 20 (LOINC 6301-6).
+        INR, 0.5 to 30 (LOINC 6301-6).
     mean_arterial_pressure_mm_hg
         Mean arterial pressure, 10 to 250 mm[Hg] (LOINC 8478-0).
     vasopressor

@@ -110,9 +110,9 @@ def clif_sofa(
     he_grade
         West Haven grade, 0 to 4.
     inr
-        INR, 0.5 to 20 (LOINC 6301-6).
+        INR, 0.5 to 30 (LOINC 6301-6).
     platelets_10e9_l
-        Platelets, 1 to 3000 10*9/L (LOINC 777-3).
+        Platelets, 0 to 3000 10*9/L (LOINC 777-3).
     mean_arterial_pressure_mm_hg
         Mean arterial pressure, 10 to 250 mm[Hg] (LOINC 8478-0).
     dopamine_ug_kg_min, epinephrine_ug_kg_min, norepinephrine_ug_kg_min

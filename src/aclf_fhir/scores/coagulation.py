@@ -1,8 +1,8 @@
 """Prothrombin activity and INR from a prothrombin time.
 
 These are relations of one test to itself, for laboratories that report seconds.
-Activity and INR are never converted into each other: in liver failure the INR
-differs between reagents while the activity does not.
+Activity and INR are never converted into each other: the INR is standardised for
+anticoagulated plasma, and in liver failure laboratories agree on the activity alone.
 """
 
 from decimal import Decimal

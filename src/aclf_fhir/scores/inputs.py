@@ -1,7 +1,9 @@
 """The inputs scores share: one declaration per clinical quantity.
 
 A range is what the score accepts and what an unknown value is taken to lie in: wide
-enough for every living patient, narrow enough that bounds say something.
+enough for every value the catalog calls plausible (`mappings/analytes`; a count of zero has
+no logarithm, so leukocytes begin at one cell per microliter), narrow enough that bounds say
+something.
 """
 
 from decimal import Decimal
@@ -81,7 +83,7 @@ CREATININE_UMOL_L = _analyte(
     "creatinine", "creatinine", "creatinine_umol_l", "Creatinine", "umol/L",
     ("4.42", "4420"), "14682-9",
 )  # fmt: skip
-INR = _analyte("inr", "inr", "inr", "INR", "{INR}", ("0.5", "20"), "6301-6")
+INR = _analyte("inr", "inr", "inr", "INR", "{INR}", ("0.5", "30"), "6301-6")
 ALBUMIN = _analyte(
     "albumin", "albumin", "albumin_g_dl", "Albumin", "g/dL", ("0.3", "8"), "1751-7",
 )  # fmt: skip
@@ -89,23 +91,23 @@ ALBUMIN_G_L = _analyte(
     "albumin", "albumin", "albumin_g_l", "Albumin", "g/L", ("3", "80"), "1751-7",
 )  # fmt: skip
 SODIUM = _analyte(
-    "sodium", "sodium", "sodium_mmol_l", "Sodium", "mmol/L", ("90", "200"), "2951-2",
+    "sodium", "sodium", "sodium_mmol_l", "Sodium", "mmol/L", ("80", "210"), "2951-2",
 )  # fmt: skip
 LEUKOCYTES = _analyte(
     "leukocytes", "leukocytes", "leukocytes_10e9_l", "Leukocytes", "10*9/L",
-    ("0.1", "500"), "6690-2",
+    ("0.001", "500"), "6690-2",
 )  # fmt: skip
 NEUTROPHILS = _analyte(
     "neutrophils", "neutrophils", "neutrophils_10e9_l", "Neutrophils", "10*9/L",
-    ("0.01", "500"), "751-8",
+    ("0.001", "500"), "751-8",
 )  # fmt: skip
 PLATELETS = _analyte(
     "platelets", "platelets", "platelets_10e9_l", "Platelets", "10*9/L",
-    ("1", "3000"), "777-3",
+    ("0", "3000"), "777-3",
 )  # fmt: skip
 UREA = _analyte("urea", "urea", "urea_mmol_l", "Urea", "mmol/L", ("0.1", "150"), "22664-7")
 LACTATE = _analyte(
-    "lactate", "lactate", "lactate_mmol_l", "Lactate", "mmol/L", ("0.1", "50"), "2518-9",
+    "lactate", "lactate", "lactate_mmol_l", "Lactate", "mmol/L", ("0.05", "50"), "2518-9",
 )  # fmt: skip
 PROTHROMBIN_TIME = _analyte(
     "prothrombin_time", "prothrombin_time", "prothrombin_time_s", "Prothrombin time", "s",

@@ -111,7 +111,7 @@ def meld_optn(
     bilirubin_mg_dl
         Total bilirubin, 0.01 to 100 mg/dL (LOINC 1975-2).
     inr
-        INR, 0.5 to 20 (LOINC 6301-6).
+        INR, 0.5 to 30 (LOINC 6301-6).
     dialysis
         Two dialyses, or 24 h of continuous dialysis, in the week before the
         creatinine; None if not recorded, which computes as measured and is flagged.
@@ -173,7 +173,7 @@ def meld_na_optn2016(
     creatinine_mg_dl, bilirubin_mg_dl, inr, dialysis
         As in `meld_optn`.
     sodium_mmol_l
-        Sodium, 90 to 200 mmol/L (LOINC 2951-2).
+        Sodium, 80 to 210 mmol/L (LOINC 2951-2).
 
     Returns
     -------
@@ -235,7 +235,7 @@ def meld_na_kim2008(
     creatinine_mg_dl, bilirubin_mg_dl, inr, dialysis
         As in `meld_optn`.
     sodium_mmol_l
-        Sodium, 90 to 200 mmol/L (LOINC 2951-2).
+        Sodium, 80 to 210 mmol/L (LOINC 2951-2).
 
     Returns
     -------
@@ -312,9 +312,9 @@ def meld_3_0(
     bilirubin_mg_dl
         Total bilirubin, 0.01 to 100 mg/dL (LOINC 1975-2).
     inr
-        INR, 0.5 to 20 (LOINC 6301-6).
+        INR, 0.5 to 30 (LOINC 6301-6).
     sodium_mmol_l
-        Sodium, 90 to 200 mmol/L (LOINC 2951-2).
+        Sodium, 80 to 210 mmol/L (LOINC 2951-2).
     albumin_g_dl
         Albumin, 0.3 to 8 g/dL (LOINC 1751-7).
     sex
@@ -392,7 +392,7 @@ def meld_lactate(*, lactate_mmol_l: Decimal, meld: Decimal) -> ScoreResult:
     Parameters
     ----------
     lactate_mmol_l
-        Lactate, 0.1 to 50 mmol/L (LOINC 2518-9); no floor.
+        Lactate, 0.05 to 50 mmol/L (LOINC 2518-9); no floor.
     meld
         MELD, 6 to 40 points.
 
@@ -439,13 +439,13 @@ def ukeld(
     Parameters
     ----------
     inr
-        INR, 0.5 to 20 (LOINC 6301-6).
+        INR, 0.5 to 30 (LOINC 6301-6).
     creatinine_umol_l
         Creatinine, 4.42 to 4420 umol/L (LOINC 14682-9).
     bilirubin_umol_l
         Total bilirubin, 0.171 to 1710 umol/L (LOINC 14631-6).
     sodium_mmol_l
-        Sodium, 90 to 200 mmol/L (LOINC 2951-2).
+        Sodium, 80 to 210 mmol/L (LOINC 2951-2).
 
     Returns
     -------

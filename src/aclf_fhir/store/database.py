@@ -102,8 +102,10 @@ class Database:
 
 
 def _parsed(text: str) -> URL:
+    if "://" not in text:
+        raise _unsupported("The database is not named by a URL.")
     try:
-        url = make_url(text if "://" in text else f"sqlite:///{text}")
+        url = make_url(text)
     except (ArgumentError, ValueError) as error:
         raise _unsupported("The database URL cannot be read.") from error
     backend = url.get_backend_name()

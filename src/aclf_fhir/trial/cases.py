@@ -41,7 +41,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
 _SUPPORTS = frozenset({"dialysis", "rrt"})
 
 
-class _Unusable(Exception):  # noqa: N818
+class _Unusable(Exception):  # noqa: N818 - an input is unusable; nothing went wrong
     """An input of a case that the case file expects to be refused."""
 
     def __init__(self, reason: str, name: str) -> None:

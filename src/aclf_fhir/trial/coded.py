@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Literal
 
@@ -13,10 +13,15 @@ from aclf_fhir.trial.judgement import Evidence, Judgement, Need, Needs, Outcome,
 from aclf_fhir.trial.node import Node, told_at, unknown
 from aclf_fhir.trial.periods import Period
 from aclf_fhir.trial.situation import Situation
+from aclf_fhir.units import TimeRange
 
 __all__ = ["Coded", "Past"]
 
 Past = Literal["counts", "review", "ignored"]
+
+
+_DAY = timedelta(hours=25)
+"""The longest calendar day, on which the clocks go back."""
 
 
 class _Reading(Enum):
@@ -55,9 +60,10 @@ class Coded(Node):
         needs a date.
     touching
         True where an event that may lie inside the window counts (bleeding on a day
-        that the window touches).
+        that the window touches); what is dated less exactly than to the day does not.
     absent_within
-        How old a negative finding may be to clear; None: none clears.
+        How old a negative finding may be to clear; None: none clears. A window is
+        cleared only by a finding whose period covers it up to that age.
     """
 
     kind: FactKind = FactKind.FINDING
@@ -91,6 +97,7 @@ class Coded(Node):
                 needs=self._need(),
                 proposal=Outcome.MET,
                 evidence=self._evidence([fact for fact, _ in doubtful], situation),
+                flags=self._still_active([fact for fact, _ in doubtful], situation),
             )
         if absent:
             return Judgement(
@@ -179,6 +186,15 @@ class Coded(Node):
             return _Reading.NOTHING
         since = self.absent_within.before(situation.at, situation.rules.zone)
         certain = since <= fact.start.earliest and fact.start.latest <= situation.at
+        if self.when == "window":
+            # What was not there at one instant may have been there at another.
+            window = self._since(situation)
+            certain = (
+                window is not None
+                and fact.end is not None
+                and fact.start.latest <= window
+                and since <= fact.end.earliest
+            )
         return _Reading.ABSENT if certain else _Reading.NOTHING
 
     def _read_time(self, fact: Fact, situation: Situation) -> tuple[_Reading, Reason]:
@@ -201,18 +217,36 @@ class Coded(Node):
         start, end = fact.start, fact.end
         if start is None:
             # Only a recorded date: the event is no later than that.
-            if fact.recorded is not None and fact.recorded < since:
+            if fact.recorded is not None and fact.recorded < since and not _lasts(fact):
                 return _Reading.PAST, Reason.OUTSIDE_WINDOW
             return _Reading.DOUBTFUL, Reason.OUTSIDE_WINDOW
+        if _only_history(fact) and start.latest >= since:
+            # The date is that of the entry; the code says that it is over.
+            if self.past == "ignored":
+                return _Reading.PAST, Reason.OUTSIDE_WINDOW
+            return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
         if start.earliest >= since and start.latest <= at:
             return _Reading.PRESENT, Reason.NO_DATA
         if end is not None and end.earliest >= since and start.latest <= at:
             return _Reading.PRESENT, Reason.NO_DATA
         if start.latest >= since or (end is not None and end.latest >= since):
-            if self.touching:
+            touches = start if start.latest >= since or end is None else end
+            if self.touching and _to_the_day(touches):
                 return _Reading.PRESENT, Reason.NO_DATA
             return _Reading.DOUBTFUL, Reason.OUTSIDE_WINDOW
+        if _lasts(fact):
+            # It began before the window, and nothing says that it was over by then.
+            return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
         return _Reading.PAST, Reason.OUTSIDE_WINDOW
+
+    def _still_active(self, doubtful: list[Fact], situation: Situation) -> frozenset[str]:
+        """Flag what began before the window and has no end."""
+        since = self._since(situation)
+        lasting = since is not None and any(
+            _lasts(fact) and fact.start is not None and fact.start.latest < since
+            for fact in doubtful
+        )
+        return frozenset({"still_active"} if lasting and self.when == "window" else ())
 
     def _leaves_window(self, present: list[Fact], situation: Situation) -> datetime | None:
         """Return until when the newest event stays inside the window."""
@@ -228,4 +262,23 @@ class Coded(Node):
 
     def _clears_until(self, fact: Fact, situation: Situation) -> datetime | None:
         within, start, zone = self.absent_within, fact.start, situation.rules.zone
+        if self.when == "window":
+            start = fact.end
         return within.after(start.earliest, zone) if within and start else None
+
+
+def _lasts(fact: Fact) -> bool:
+    """Say whether an event is still called active, without an end."""
+    return fact.end is None and bool(fact.qualifiers & {"active", "in_progress"})
+
+
+def _only_history(fact: Fact) -> bool:
+    """Say whether the code itself, or a remission, makes something past."""
+    if "history" not in fact.qualifiers:
+        return False
+    remission = ("clinical_status", "remission") in fact.context
+    return remission or not fact.qualifiers & {"definite", "supporting", "review"}
+
+
+def _to_the_day(time: TimeRange) -> bool:
+    return time.latest - time.earliest <= _DAY

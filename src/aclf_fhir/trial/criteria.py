@@ -16,9 +16,9 @@ from aclf_fhir.trial.coded import Coded
 from aclf_fhir.trial.combined import AllOf, AnyOf, AtLeast, Not, Suggests
 from aclf_fhir.trial.measured import Grade, Lab, LabRatio, LabRise, Limits
 from aclf_fhir.trial.medications import Medication, OrganSupport
-from aclf_fhir.trial.node import Attestation, Node
+from aclf_fhir.trial.node import Answered, Attestation, Node
 from aclf_fhir.trial.periods import Period, parse_period
-from aclf_fhir.trial.person import Age, Consent, Participation, Sex
+from aclf_fhir.trial.person import Age, Consent, GradeAtConsent, Participation, Sex
 from aclf_fhir.trial.scored import ScoreCourse, ScoreLimit
 
 __all__ = ["KINDS", "Reader", "parse_quantity"]
@@ -134,9 +134,17 @@ def _age(reader: Reader, data: Data, where: str, common: Data) -> Node:
     return Age(**years, **common)
 
 
-def _sex(_: Reader, data: Data, where: str, common: Data) -> Node:
-    del where
-    return Sex(name=data["is"], contradicted_by=tuple(data.get("contradicted_by", ())), **common)
+def _sex(reader: Reader, data: Data, where: str, common: Data) -> Node:
+    labs = {
+        name: parse_quantity(limit, f"{reader.source}: {where}.contradicted_by_labs.{name}")
+        for name, limit in data.get("contradicted_by_labs", {}).items()
+    }
+    return Sex(
+        name=data["is"],
+        contradicted_by=tuple(data.get("contradicted_by", ())),
+        contradicted_by_labs=labs,
+        **common,
+    )
 
 
 def _coded(kind: FactKind) -> Callable[[Reader, Data, str, Data], Node]:
@@ -203,6 +211,12 @@ def _grade(reader: Reader, data: Data, where: str, common: Data) -> Node:
         return Grade(name=data["name"], codes=codes, max_age=max_age, **common)
     limits, _ = reader.limits(data, where)
     return Grade(name=data["name"], limits=limits, max_age=max_age, **common)
+
+
+def _grade_at_consent(reader: Reader, data: Data, where: str, common: Data) -> Node:
+    limits, _ = reader.limits(data, where)
+    around = reader.period(data["around"], f"{where}.around")
+    return GradeAtConsent(name=data["name"], limits=limits, around=around, **common)
 
 
 def _score(reader: Reader, data: Data, where: str, common: Data) -> Node:
@@ -276,6 +290,11 @@ def _attested(reader: Reader, data: Data, where: str, common: Data) -> Node:
     )
 
 
+def _answered(_: Reader, data: Data, where: str, common: Data) -> Node:
+    del where
+    return Answered(item=data["item"], met=frozenset(data["met"]), **common)
+
+
 def _all_of(reader: Reader, data: list[Data], where: str, common: Data) -> Node:
     return AllOf(nodes=reader.nodes(data, where), **common)
 
@@ -312,11 +331,13 @@ KINDS: dict[str, Callable[[Reader, Any, str, Data], Node]] = {
     "lab_rise": _lab_rise,
     "lab_ratio": _lab_ratio,
     "grade": _grade,
+    "grade_at_consent": _grade_at_consent,
     "score": _score,
     "score_course": _score_course,
     "participation": _participation,
     "consent": _consent,
     "attested": _attested,
+    "answered": _answered,
     "all_of": _all_of,
     "any_of": _any_of,
     "any_of_flagged": _any_of_flagged,

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from aclf_fhir.evaluation import Reason
@@ -20,7 +20,10 @@ from aclf_fhir.trial.periods import Period
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval, TimeRange
 
-__all__ = ["Attestation", "Node", "of_truth", "told_at", "truth_of", "unknown"]
+__all__ = ["Answered", "Attestation", "Node", "of_truth", "told_at", "truth_of", "unknown"]
+
+
+_UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +97,12 @@ def _answered(
     found: Judgement, answers: "list[tuple[Attestation, Judgement]]", situation: Situation
 ) -> Judgement:
     """Let a person's answer decide, unless it was given before the doubt arose."""
-    doubt = _doubt_arose(found)
+    doubt = found.evidence if found.proposal is Outcome.MET else ()
     note = found.note
     for _, answer in answers:
         if answer.outcome not in DECIDED:
             continue
-        told = answer.evidence[0].drawn
-        if doubt is None or (told is not None and told.latest >= doubt):
+        if not any(_came_after(each.fact, answer.evidence[0].fact) for each in doubt):
             return replace(
                 answer,
                 evidence=answer.evidence + found.evidence,
@@ -125,12 +127,21 @@ def _answered(
     )
 
 
-def _doubt_arose(found: Judgement) -> datetime | None:
-    """Return when the newest fact that speaks for `met` became true."""
-    if found.proposal is not Outcome.MET:
-        return None
-    times = [told_at(evidence.fact) for evidence in found.evidence if evidence.fact is not None]
-    return max(times, default=None)
+def _came_after(fact: Fact | None, answer: Fact | None) -> bool:
+    """Say whether a person who answered may not have known of a fact.
+
+    What began, was written down or was learnt after the answer came after it. So did
+    what bears no time at all, unless it was on file before the answer was given.
+    """
+    if fact is None or answer is None or answer.start is None or fact.source == answer.source:
+        return False
+    given = answer.start.latest
+    if fact.start is None and fact.recorded is None:
+        return not (_UNDATED < fact.known <= given)
+    times = [] if fact.start is None else [fact.start.latest]
+    times += [] if fact.recorded is None else [fact.recorded]
+    # What arrives together with the answer, as in an import, was there when it was given.
+    return max(times) > given or fact.known > max(given, answer.known)
 
 
 def told_at(fact: Fact) -> datetime:
@@ -150,6 +161,7 @@ def unknown(
     proposal: Outcome | None = None,
     note: str = "",
     evidence: tuple[Evidence, ...] = (),
+    flags: frozenset[str] = frozenset(),
 ) -> Judgement:
     """Return an unknown with its reasons."""
     return Judgement(
@@ -159,6 +171,7 @@ def unknown(
         needs=Needs() if needs is None else needs,
         proposal=proposal,
         note=note,
+        flags=flags,
     )
 
 
@@ -223,16 +236,17 @@ class Attestation(Node):
         need = Needs.of(situation.need_item(self.item))
         reason, stale = Reason.NEEDS_ATTESTATION, None
         valid = situation.items[self.item].valid
+        unnamed = "" if situation.items[self.item].named else situation.study
         answers = [
             fact
             for fact in situation.facts(FactKind.ATTESTATION, self.item)
-            if dict(fact.context).get("study", situation.study) == situation.study
+            if dict(fact.context).get("study", unnamed) == situation.study
         ]
         newest: list[Fact] = []
         for fact in reversed(answers):
             if fact.status is not FactStatus.USABLE or fact.start is None:
                 continue
-            if fact.start.latest > situation.at:
+            if fact.start.latest > situation.at or not self._may_answer(fact, situation):
                 continue
             window = situation.window
             since = situation.at - valid if window is None else window.start
@@ -262,6 +276,12 @@ class Attestation(Node):
             fresh_until=None if given is None else given.earliest + valid,
         )
 
+    def _may_answer(self, fact: Fact, situation: Situation) -> bool:
+        """Say whether the signer may answer: a patient only where the item is asked of one."""
+        signer = dict(fact.context).get("signer", "")
+        own = "Patient" in signer.split("/")
+        return not own or situation.items[self.item].supplier == "patient"
+
     def _outcome(self, fact: Fact, situation: Situation) -> Outcome:
         value = fact.value
         if isinstance(value, frozenset):
@@ -278,3 +298,28 @@ class Attestation(Node):
         if isinstance(value, Interval) and (self.minimum, self.maximum) != (None, None):
             return of_truth(truth_of(value, minimum=self.minimum, maximum=self.maximum))
         return Outcome.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(Attestation):
+    """An answer that counts only if it was given: nobody is asked for it.
+
+    It is met if one of `met` was answered and silent (not applicable) otherwise, so it
+    stands only beside parts that can decide. Answers that contradict each other, and an
+    answer of `met` that no longer holds, are unknown.
+    """
+
+    def look(self, situation: Situation) -> Judgement:
+        """Judge by the newest answer, and keep silent where there is none."""
+        # Without the arguments: `slots` makes a new class, which a bare `super` misses.
+        found = Attestation.look(self, situation)
+        if found.outcome is Outcome.MET:
+            return found
+        told = [each.fact for each in found.evidence if each.fact is not None]
+        if found.outcome is Outcome.UNKNOWN and any(
+            self._outcome(fact, situation) is Outcome.MET for fact in told
+        ):
+            return found
+        return Judgement(
+            outcome=Outcome.NOT_APPLICABLE, needs=Needs.settled(Outcome.NOT_APPLICABLE)
+        )

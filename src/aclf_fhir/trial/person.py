@@ -1,8 +1,8 @@
 """Age, sex, consent and participation in other studies."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from aclf_fhir.evaluation import Reason
@@ -19,12 +19,13 @@ from aclf_fhir.trial.judgement import (
     evidence_of,
     evidence_of_choice,
 )
+from aclf_fhir.trial.measured import Limits
 from aclf_fhir.trial.node import Node, of_truth, truth_of, unknown
 from aclf_fhir.trial.periods import Period
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval
 
-__all__ = ["Age", "Consent", "Participation", "Sex"]
+__all__ = ["Age", "Consent", "GradeAtConsent", "Participation", "Sex"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class Sex(Node):
     """Sex, where a criterion applies to one only.
 
     Administrative gender never rules the other sex out: "not this sex" needs a sex
-    recorded at birth, and nothing on file that contradicts it.
+    recorded at birth, and nothing on file that contradicts it, however provisional.
 
     Parameters
     ----------
@@ -75,15 +76,20 @@ class Sex(Node):
         `female` or `male`.
     contradicted_by
         Findings of the sex asked for (pregnancy).
+    contradicted_by_labs
+        Analytes that are not as high in the other sex (hCG): the limit and its unit.
     """
 
     name: str
     contradicted_by: tuple[str, ...] = ()
+    contradicted_by_labs: Mapping[str, tuple[Decimal, str]] = field(default_factory=dict)
 
     def references(self) -> Iterator[tuple[str, str]]:
-        """Yield the contradicting findings."""
+        """Yield the contradicting findings and analytes."""
         for name in self.contradicted_by:
             yield FactKind.FINDING, name
+        for name in self.contradicted_by_labs:
+            yield "analyte", name
 
     def look(self, situation: Situation) -> Judgement:
         """Compare with the sex recorded at birth."""
@@ -91,14 +97,7 @@ class Sex(Node):
         need = Needs.of(Need("demographic", "birth_sex", "registration"))
         born = usable_fact(record, FactKind.DEMOGRAPHIC, "birth_sex")
         gender = usable_fact(record, FactKind.DEMOGRAPHIC, "sex")
-        against = [
-            fact
-            for name in self.contradicted_by
-            for fact in situation.facts(FactKind.FINDING, name)
-            if fact.status is FactStatus.USABLE
-            and fact.value == frozenset({"present"})
-            and "refuted" not in fact.qualifiers
-        ]
+        against = [*self._findings(situation), *self._labs(situation)]
         told = [fact for fact in (born, gender) if fact is not None]
         evidence = tuple(evidence_of(fact, rules=rules) for fact in (*told, *against))
         wanted = frozenset({self.name})
@@ -126,6 +125,121 @@ class Sex(Node):
             outcome=Outcome.NOT_MET, evidence=evidence, needs=Needs.settled(Outcome.NOT_MET)
         )
 
+    def _findings(self, situation: Situation) -> Iterator[Fact]:
+        for name in self.contradicted_by:
+            for fact in situation.facts(FactKind.FINDING, name):
+                if fact.value == frozenset({"present"}) and "refuted" not in fact.qualifiers:
+                    yield fact
+
+    def _labs(self, situation: Situation) -> Iterator[Fact]:
+        for name, (limit, unit) in self.contradicted_by_labs.items():
+            table = situation.rules.analytes[name].units
+            least = table.convert(Interval.exact(limit), unit, table.canonical).value
+            for fact in situation.facts(FactKind.MEASUREMENT, name):
+                value = fact.value
+                if least is None or not isinstance(value, Interval):
+                    continue
+                if value.at_least(least) == "true":
+                    yield fact
+
+
+def _study_consents(situation: Situation) -> tuple[Fact, ...]:
+    """Return the Consents that name this study, or that its ResearchSubject points to."""
+    pointers = {
+        text
+        for fact in situation.facts(FactKind.PARTICIPATION, situation.study)
+        for name, text in fact.context
+        if name == "consent"
+    }
+    pointed = tuple(
+        fact
+        for fact in situation.facts(FactKind.CONSENT, "unspecified")
+        if f"{fact.source.type}/{fact.source.id}" in pointers
+    )
+    return situation.facts(FactKind.CONSENT, situation.study) + pointed
+
+
+def _counts(fact: Fact) -> bool:
+    return fact.status is FactStatus.USABLE and "unverified" not in fact.qualifiers
+
+
+def _newest(facts: list[Fact]) -> list[Fact]:
+    """Return the facts that no other one is certainly newer than; undated ones are among them."""
+    return [
+        fact
+        for fact in facts
+        if fact.start is None
+        or not any(
+            other.start is not None and fact.start.latest < other.start.earliest for other in facts
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradeAtConsent(Node):
+    """The highest grade on file around the signing of the Consent to this study.
+
+    Parameters
+    ----------
+    name
+        Ordinal scale.
+    limits
+        Limits of the grade.
+    around
+        How long before and after the signing a grade may lie.
+    """
+
+    name: str
+    limits: Limits
+    around: Period
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Yield the scale."""
+        yield "scale", self.name
+
+    def look(self, situation: Situation) -> Judgement:
+        """Compare the highest grade; without a date or a grade nothing is decided."""
+        need = Needs.of(Need("grade", self.name, "ward"))
+        signed = [
+            fact
+            for fact in _newest([fact for fact in _study_consents(situation) if _counts(fact)])
+            if fact.value == frozenset({"active"})
+        ]
+        dated = [fact.start for fact in signed if fact.start is not None]
+        if not signed or len(dated) < len(signed):
+            return unknown(
+                Reason.NO_DATA, needs=need, note="When consent was signed is not recorded."
+            )
+        zone = situation.rules.zone
+        since = self.around.before(min(time.earliest for time in dated), zone)
+        until = self.around.after(max(time.latest for time in dated), zone)
+        graded = [
+            fact
+            for fact in situation.facts(FactKind.GRADE, self.name)
+            if fact.start is not None
+            and since <= fact.start.latest
+            and fact.start.earliest <= until
+        ]
+        evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in graded)
+        grades = [fact.value for fact in graded if isinstance(fact.value, Interval)]
+        if not grades:
+            note = "No grade around the signing of the consent."
+            return unknown(Reason.NO_DATA, needs=need, note=note, evidence=evidence)
+        lows = [grade.low for grade in grades if grade.low is not None]
+        highs = [grade.high for grade in grades if grade.high is not None]
+        worst = Interval(
+            low=max(lows, default=None),
+            high=max(highs) if len(highs) == len(grades) else None,
+        )
+        outcome = of_truth(self.limits.truth(worst))
+        unsure = [fact for fact in graded if fact.status is not FactStatus.USABLE]
+        if unsure or outcome not in DECIDED:
+            reasons = dict.fromkeys(STATUS_REASONS[fact.status] for fact in unsure)
+            return unknown(
+                *(reasons or (Reason.COMPARATOR_STRADDLES,)), needs=need, evidence=evidence
+            )
+        return Judgement(outcome=outcome, evidence=evidence, needs=Needs.settled(outcome))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent(Node):
@@ -140,9 +254,12 @@ class Consent(Node):
     status: str = "active"
 
     def look(self, situation: Situation) -> Judgement:
-        """Read the newest Consent that names this study; no other one counts."""
+        """Read the newest Consent that names this study; no other one counts.
+
+        Where it is not certain which one is newest, all that may be must agree.
+        """
         need = Needs.of(Need("consent", situation.study, "patient"))
-        facts = situation.facts(FactKind.CONSENT, situation.study) + self._pointed(situation)
+        facts = _study_consents(situation)
         ended = frozenset({"rejected", "inactive", "withdrawn"})
         if not facts:
             others = situation.facts(FactKind.CONSENT, "unspecified")
@@ -151,18 +268,14 @@ class Consent(Node):
             return replace(
                 found, evidence=tuple(evidence_of(f, rules=situation.rules) for f in others)
             )
-        usable = [
-            fact
-            for fact in facts
-            if fact.status is FactStatus.USABLE and "unverified" not in fact.qualifiers
-        ]
+        usable = [fact for fact in facts if _counts(fact)]
         if not usable:
             if facts[-1].status is FactStatus.USABLE:
                 found = unknown(Reason.NO_DATA, needs=need, note="The Consent is not verified.")
                 return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
             found = unknown(STATUS_REASONS[facts[-1].status], needs=need)
             return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
-        newest = self._newest(usable, situation)
+        newest = _newest(usable)
         evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in newest)
         states = {state for fact in newest for state in self._states(fact, situation)}
         if states and states <= ended:
@@ -175,31 +288,10 @@ class Consent(Node):
             return replace(unknown(reason, needs=need, note=note), evidence=evidence)
         return Judgement(outcome=outcome, evidence=evidence, needs=Needs.settled(outcome))
 
-    def _pointed(self, situation: Situation) -> tuple[Fact, ...]:
-        """Return Consents without a study that a ResearchSubject of this study points to."""
-        pointers = {
-            text
-            for fact in situation.facts(FactKind.PARTICIPATION, situation.study)
-            for name, text in fact.context
-            if name == "consent"
-        }
-        return tuple(
-            fact
-            for fact in situation.facts(FactKind.CONSENT, "unspecified")
-            if f"{fact.source.type}/{fact.source.id}" in pointers
-        )
-
     def _states(self, fact: Fact, situation: Situation) -> frozenset[str]:
         if fact.end is not None and fact.end.latest < situation.at:
             return frozenset({"inactive"})
         return fact.value if isinstance(fact.value, frozenset) else frozenset()
-
-    def _newest(self, usable: list[Fact], situation: Situation) -> list[Fact]:
-        """Return the newest statements; several of one instant all count."""
-        oldest = datetime.min.replace(tzinfo=UTC)
-        latest = [fact.start.latest if fact.start else oldest for fact in usable]
-        last = max(latest)
-        return [fact for fact, time in zip(usable, latest, strict=True) if time == last]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,11 +326,12 @@ class Participation(Node):
                 elif fact.value <= self.active:
                     part.append(fact)
                 elif fact.value <= self.ended:
+                    # Without an end: still in it at its start, and afterwards nobody knows.
                     left = fact.end or fact.start
-                    if left is None:
-                        doubtful.append(fact)
-                    elif left.latest >= since:
+                    if left is not None and left.latest >= since:
                         part.append(fact)
+                    elif fact.end is None:
+                        doubtful.append(fact)
         rules = situation.rules
         if part:
             return Judgement(

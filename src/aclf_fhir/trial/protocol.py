@@ -143,6 +143,7 @@ def _item(reader: Reader, data: Data) -> Item:
         unit=data.get("unit", ""),
         valid=valid,
         supplier=data.get("supplier", "investigator"),
+        named=data.get("named", "") == "yes",
     )
 
 

@@ -218,7 +218,8 @@ class ScoreCourse(Node):
 
     The first snapshot is the last draw of the first day inside the look-back on which
     every possible grade is a real one; the second is the instant judged, at least
-    `apart` later.
+    `apart` later. A grade that comes back after a day that was certainly without one
+    is a new episode, which begins anew.
 
     =============  ===========  ==================================================
     First          Now          Result
@@ -266,7 +267,7 @@ class ScoreCourse(Node):
             return self._decided(Outcome.NOT_MET, situation, now)
         if not current:
             return _unknown_score(now, situation)
-        first = self._first(situation)
+        first = self._first(situation, current)
         if first is None:
             found = unknown(
                 Reason.ONLY_ONE_OF_A_PAIR,
@@ -298,17 +299,22 @@ class ScoreCourse(Node):
             return frozenset(result.possible)
         return frozenset({result.category} if result.category is not None else ())
 
-    def _first(self, situation: Situation) -> ScoreEvaluation | None:
-        """Return the first snapshot at which the patient certainly had a grade."""
+    def _first(self, situation: Situation, current: frozenset[str]) -> ScoreEvaluation | None:
+        """Return the first snapshot of this episode at which there certainly was a grade."""
         zone, at = situation.rules.zone, situation.at
         since = self.within.before(at, zone)
+        first: ScoreEvaluation | None = None
+        over = False
         for point in at_draws(
             situation.record, self.name, situation.rules, since=since, until=at - self.apart
         ):
             possible = self._possible(point)
-            if possible and not possible & self.none:
-                return point
-        return None
+            if possible and possible <= self.none:
+                over = True
+            elif possible and not possible & self.none and (first is None or over):
+                first, over = point, False
+        # After its end, only a patient who is still without a grade belongs to it.
+        return None if over and not current <= self.none else first
 
     def _better(self, first: ScoreEvaluation, now: ScoreEvaluation) -> list[str]:
         """Return the inputs that fell by what counts, and the organs that recovered."""

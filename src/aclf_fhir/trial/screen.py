@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from aclf_fhir.evaluation import EvaluationRules, Reason, Snapshot
-from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.record import Fact, FactKind, Record
+from aclf_fhir.trial.follow_up import UNPROVEN, says_dead
 from aclf_fhir.trial.judgement import (
     Distance,
     Evidence,
@@ -184,12 +185,13 @@ def _death(record: Record) -> tuple[str, tuple[Fact, ...]]:
         fact
         for kind in (FactKind.DEMOGRAPHIC, FactKind.FINDING)
         for fact in record.of_concept(kind, "death")
-        if fact.status is FactStatus.USABLE and fact.value != frozenset({"alive"})
+        if says_dead(fact)
     ]
     uncertain = False
     for fact in deaths:
+        doubtful = bool(fact.qualifiers & UNPROVEN)
         when = fact.value if isinstance(fact.value, TimeRange) else fact.start
-        if when is not None and when.latest <= record.as_of:
+        if when is not None and when.latest <= record.as_of and not doubtful:
             return "deceased", (fact,)
         if when is None or when.earliest <= record.as_of:
             uncertain = True

@@ -41,6 +41,9 @@ class Item:
         How long an answer holds.
     supplier
         Who can answer.
+    named
+        True where another trial asks something else under the same code: an answer
+        counts only if it names the Questionnaire of this study.
     """
 
     code: str
@@ -52,6 +55,7 @@ class Item:
     unit: str = ""
     valid: timedelta = timedelta(days=7)
     supplier: str = "investigator"
+    named: bool = False
 
 
 class Situation:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from aclf_fhir.errors import AclfError, Category, Issue
-from aclf_fhir.fhir import BundleEntry, parse_reference, split_bundle
+from aclf_fhir.fhir import BundleEntry, BundleParts, parse_reference, split_bundle
 from aclf_fhir.store import Transaction
 from aclf_fhir.workflows.gateway import Gateway
 from aclf_fhir.workflows.intake import (
@@ -46,8 +46,23 @@ def receive_bundle(gateway: Gateway, body: bytes, *, push: str, max_entries: int
     ------
     AclfError
         If the Bundle itself is invalid, or a transaction cannot be kept whole: every
-        problem of every entry, each with its place; nothing is stored then.
+        problem of every entry, each with its place; nothing is stored then but the note
+        that it was refused.
     """
+    try:
+        parts = _readable(body, max_entries)
+    except AclfError as error:
+        refuse(
+            gateway, [(Incoming(method="POST", type="Bundle", id=None, body=b""), error)], push=push
+        )
+        raise
+    if parts.type == "batch":
+        return BundleReceipt("batch", _batch(gateway, parts.entries, push))
+    return BundleReceipt("transaction", _transaction(gateway, parts.entries, push))
+
+
+def _readable(body: bytes, max_entries: int) -> BundleParts:
+    """Take a Bundle apart, or refuse it whole."""
     parts = split_bundle(body)
     if parts.type not in {"batch", "transaction"}:
         raise AclfError.of(
@@ -63,9 +78,7 @@ def receive_bundle(gateway: Gateway, body: bytes, *, push: str, max_entries: int
             f"has more than {max_entries} entries",
             "Send it in several Bundles.",
         )
-    if parts.type == "batch":
-        return BundleReceipt("batch", _batch(gateway, parts.entries, push))
-    return BundleReceipt("transaction", _transaction(gateway, parts.entries, push))
+    return parts
 
 
 def _batch(
@@ -139,7 +152,8 @@ def _all(
         incoming = one.incoming
         ids[incoming.sequence] = incoming.id or identity_of(tx, gateway, one) or str(uuid.uuid4())
         if incoming.full_url:
-            resolved[incoming.full_url] = f"{incoming.type}/{ids[incoming.sequence]}"
+            named = f"{incoming.type}/{ids[incoming.sequence]}"
+            resolved |= {text: named for text in _names(incoming.full_url) if text != named}
     receipts = {
         one.incoming.sequence: apply(
             tx, gateway, one, resolved, push=push, new_id=ids[one.incoming.sequence]
@@ -147,6 +161,14 @@ def _all(
         for one in sorted(prepared, key=_precedence)
     }
     return tuple(receipts[one.incoming.sequence] for one in prepared)
+
+
+def _names(full_url: str) -> tuple[str, ...]:
+    """Return the texts by which other entries may point at an entry (R4 bundle.html#references)."""
+    if full_url.startswith("urn:"):
+        return (full_url,)
+    parsed = parse_reference(full_url)
+    return (full_url, f"{parsed.type}/{parsed.id}") if parsed.type else (full_url,)
 
 
 def _precedence(prepared: Prepared) -> int:

@@ -33,6 +33,8 @@ class Gateway:
         Returns the current instant, aware.
     as_of
         The T of published verdicts.
+    base
+        Base URL of the site's endpoint; references that begin with it are our own.
     software_version
         Version of the gateway, named in every Provenance.
     trial_keys
@@ -46,6 +48,7 @@ class Gateway:
     site: str
     clock: Callable[[], datetime]
     as_of: AsOf = "now"
+    base: str = ""
     software_version: str = ""
     trial_keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     evaluating: Lock = field(default_factory=Lock, repr=False, compare=False)

@@ -3,7 +3,7 @@
 The steps, in the order they happen:
 
 1. `prepare` validates the bytes and reads what they are (no store, no lock);
-2. `admit` decides inside the transaction which resource they are a version of,
+2. `apply` decides inside the transaction which resource they are a version of,
    and whether they say anything new;
 3. `settle` maps the version to facts, keeps what has to wait, marks the subject;
 4. whatever waited for this resource is settled again.
@@ -12,28 +12,28 @@ Nothing here answers before the transaction is durable: `workflows.bundles` and
 `receive` return after the commit.
 """
 
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from aclf_fhir.errors import AclfError, Category, Issue
-from aclf_fhir.fhir import (
-    iter_references,
-    parse_reference,
-    parse_resource,
-    resource_types,
-    splice_references,
-)
+from aclf_fhir.errors import AclfError, Category
+from aclf_fhir.fhir import parse_resource, splice_references
 from aclf_fhir.mapping.models import Disposition, Holding
 from aclf_fhir.store import Stored, Transaction
 from aclf_fhir.workflows.content import digest, says_the_same
 from aclf_fhir.workflows.gateway import Gateway
 from aclf_fhir.workflows.indexing import index_rows
+from aclf_fhir.workflows.preparing import (
+    Incoming,
+    Prepared,
+    check_resolved,
+    own_references,
+    prepare,
+)
 from aclf_fhir.workflows.settling import settle, wake
-from aclf_fhir.workflows.subjects import check_move
+from aclf_fhir.workflows.subjects import check_arms, check_move
 
 __all__ = [
     "Incoming",
@@ -47,52 +47,6 @@ __all__ = [
 ]
 
 Outcome = Literal["stored", "duplicate"]
-
-_MAY_BE_UNRESOLVED = re.compile(rb'"(?:urn:|[A-Za-z]+\?)|\\').search
-"""Finds what might be a urn or a search in a string, and any escape that might hide one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """One resource as it was pushed.
-
-    Parameters
-    ----------
-    method
-        `POST` creates, `PUT` creates or updates under the sender's id.
-    type
-        Resource type of the URL.
-    id
-        Id of the URL; None for POST.
-    body
-        The bytes received.
-    if_match
-        Version the sender believes current (`If-Match: W/"3"`), or None.
-    full_url
-        `Bundle.entry.fullUrl`, by which other entries may point here.
-    sequence
-        Place in its push, from 0.
-    location
-        Prefix of issue locations, such as `Bundle.entry[3].resource`; "" outside a Bundle.
-    """
-
-    method: Literal["POST", "PUT"]
-    type: str
-    id: str | None
-    body: bytes
-    if_match: str | None = None
-    full_url: str = ""
-    sequence: int = 0
-    location: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """An incoming resource, validated and read."""
-
-    incoming: Incoming
-    resource: Any
-    unresolved: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +91,7 @@ def receive(gateway: Gateway, incoming: Incoming, *, push: str) -> Receipt:
     """
     try:
         prepared = prepare(incoming)
-        _check_resolved(prepared, {})
+        check_resolved(prepared, {})
         return gateway.store.write(lambda tx: apply(tx, gateway, prepared, {}, push=push))
     except AclfError as error:
         refuse(gateway, [(incoming, error)], push=push)
@@ -162,55 +116,6 @@ def refuse(gateway: Gateway, refused: list[tuple[Incoming, AclfError]], *, push:
             )
 
     gateway.store.write(note)
-
-
-def prepare(incoming: Incoming) -> Prepared:
-    """Validate the bytes and read what they point at.
-
-    Raises
-    ------
-    AclfError
-        `not_found` for an unknown type, `invalid` with every problem found.
-    """
-    if incoming.type not in resource_types():
-        raise AclfError.of(
-            Category.NOT_FOUND,
-            incoming.location,
-            "is not a resource type of R4 4.0.1",
-            "Check the spelling in the URL.",
-        )
-    try:
-        resource = parse_resource(incoming.body, expected_type=incoming.type)
-        _check_id(incoming, resource)
-    except AclfError as error:
-        if not incoming.location:
-            raise
-        raise AclfError(*(issue.under(incoming.location) for issue in error.issues)) from error
-    return Prepared(
-        incoming=incoming, resource=resource, unresolved=_unresolved(incoming.body, resource)
-    )
-
-
-def _unresolved(body: bytes, resource: Any) -> tuple[tuple[str, str], ...]:
-    """List place and text of the references that only the gateway can resolve."""
-    if not _MAY_BE_UNRESOLVED(body):
-        return ()  # most resources: spares the walk over all their elements
-    return tuple(
-        (f"{path}.reference", reference.reference)
-        for path, reference in iter_references(resource)
-        if reference.reference
-        and parse_reference(reference.reference).kind in {"urn", "conditional"}
-    )
-
-
-def _check_id(incoming: Incoming, resource: Any) -> None:
-    if incoming.method == "PUT" and resource.id != incoming.id:
-        raise AclfError.of(
-            Category.INVALID,
-            f"{incoming.type}.id",
-            "is not the id of the URL",
-            "R4 §3.1.0.4: an update carries its id in the body and in the URL.",
-        )
 
 
 def apply(
@@ -239,17 +144,19 @@ def apply(
         `conflict`, `forbidden`, `precondition` or, for a dangling reference, `invalid`.
     """
     incoming = prepared.incoming
-    _check_resolved(prepared, resolved)
+    check_resolved(prepared, resolved)
     resource = prepared.resource
     body = incoming.body
-    if prepared.unresolved:
-        body = splice_references(body, resolved)
+    known = {**resolved, **own_references(body, resource, gateway.base)}
+    if any(text.encode() in body for text in known):
+        body = splice_references(body, known)
         resource = parse_resource(body, expected_type=incoming.type)
     site = gateway.site_map
     rows = index_rows(resource, incoming.type, site.zone, site.unique_identifiers)
     current = _current(tx, gateway, incoming, resource, rows.unique)
     _check_match(incoming, current)
     derived = current is not None and current.derived
+    check_arms(resource, gateway.catalog.indexes(gateway.site).trials)
     if current is not None and current.derived:
         check_move(current, resource, if_match=incoming.if_match)
     if current is not None and not current.deleted and says_the_same(current.body, body):
@@ -267,7 +174,7 @@ def apply(
         derived=derived,
         received=incoming.body,
     )
-    settle(tx, gateway, stored, resource, previous=current)
+    settle(tx, gateway, stored, resource, derived=derived)
     wake(tx, gateway, f"{incoming.type}/{resource_id}")
     now = tx.current(gateway.site, incoming.type, resource_id)
     if now is None:
@@ -275,23 +182,6 @@ def apply(
     return _receipt(
         tx, gateway, prepared, now, "stored", push=push, created=current is None or current.deleted
     )
-
-
-def _check_resolved(prepared: Prepared, resolved: Mapping[str, str]) -> None:
-    """Refuse references that only the gateway could resolve and that it cannot."""
-    location = prepared.incoming.location
-    issues = [
-        Issue(
-            Category.INVALID,
-            path,
-            "points at nothing in this Bundle and at no stored resource",
-            "Send the target in the same transaction, or a literal reference.",
-        )
-        for path, text in prepared.unresolved
-        if text not in resolved
-    ]
-    if issues:
-        raise AclfError(*(issue.under(location) if location else issue for issue in issues))
 
 
 def _current(

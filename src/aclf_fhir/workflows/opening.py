@@ -24,6 +24,7 @@ def open_gateway(
     as_of: AsOf = "now",
     mappings: Path | None = None,
     trials: Path | None = None,
+    base: str = "",
     software_version: str = "source",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Gateway:
@@ -39,6 +40,8 @@ def open_gateway(
         For which instant verdicts are given.
     mappings, trials
         The site's own data folders, laid over the package's.
+    base
+        Base URL of the site's endpoint, `http://127.0.0.1:8000/fhir`.
     software_version
         Version of the gateway, named in every Provenance.
     clock
@@ -67,6 +70,7 @@ def open_gateway(
             site=site,
             clock=clock,
             as_of=as_of,
+            base=base,
             software_version=software_version,
             trial_keys=keys,
         )

@@ -5,7 +5,10 @@ what is indexed at intake can never differ.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
+
+from aclf_fhir.fhir import model
 
 __all__ = ["SearchParameter", "parameters_of", "searchable_types"]
 
@@ -172,7 +175,7 @@ _PARAMETERS: dict[str, tuple[SearchParameter, ...]] = {
         _date("date", "period"),
         _reference("individual"),
         _reference("patient", "individual", target="Patient"),
-        _reference("study"),
+        _reference("study", target="ResearchStudy"),
     ),
     "FamilyMemberHistory": (
         _IDENTIFIER,
@@ -198,13 +201,28 @@ _PARAMETERS: dict[str, tuple[SearchParameter, ...]] = {
     "Location": (_IDENTIFIER, _token("status")),
 }
 
-_OTHERS = (_IDENTIFIER, _token("status"), *_subject(), _reference("patient", "patient"))
-"""What can be asked of a type that has no row: the elements most types share."""
 
-
+@cache
 def parameters_of(resource_type: str) -> tuple[SearchParameter, ...]:
-    """Return the search parameters of a resource type, common ones for unlisted types."""
-    return _PARAMETERS.get(resource_type, _OTHERS)
+    """Return the search parameters of a resource type.
+
+    A type without a row of its own has those that most types share, as far as it has
+    the elements for them.
+    """
+    listed = _PARAMETERS.get(resource_type)
+    if listed is not None:
+        return listed
+    elements = set(model(resource_type).__struct_fields__)
+    shared = [
+        parameter for parameter in (_IDENTIFIER, _token("status")) if parameter.name in elements
+    ]
+    for element in ("subject", "patient"):
+        if element in elements:
+            shared.append(_reference("patient", element, target="Patient"))
+            if element == "subject":
+                shared.append(_reference("subject"))
+            break
+    return tuple(shared)
 
 
 def searchable_types() -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from aclf_fhir.fhir import parse_resource
 from aclf_fhir.mapping import map_resource
+from aclf_fhir.mapping.draft import not_needed
 from aclf_fhir.mapping.models import (
     Disposition,
     HeldReason,
@@ -20,6 +21,7 @@ from aclf_fhir.mapping.models import (
     MappingOutcome,
     SubjectDates,
 )
+from aclf_fhir.mapping.origin import is_own
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.store import (
     Reader,
@@ -61,7 +63,7 @@ def settle(
     stored: StoredVersion | Stored,
     resource: Any,
     *,
-    previous: Stored | None = None,
+    derived: bool,
 ) -> MappingOutcome:
     """Map one stored version and keep what follows from it.
 
@@ -71,15 +73,17 @@ def settle(
         Key of the version.
     resource
         Its validated struct.
-    previous
-        The version before it, if this one has just arrived; a lower status than
-        that one's makes the facts conflicting.
+    derived
+        Whether the gateway made it. A copy of such a resource is never input.
     """
-    outcome = map_resource(resource, mapping_context(tx, gateway, stored))
-    if previous is not None and _falls_back(previous, resource, stored.type):
+    if is_own(resource) and not derived:
+        outcome = not_needed("own-derived")
+    else:
+        outcome = map_resource(resource, mapping_context(tx, gateway, stored))
+    if _falls_back(tx, stored, resource):
         outcome = _conflicting(tx, stored, resource, outcome)
     changed = _keep(tx, stored, outcome)
-    if previous is not None or stored.type != "Patient":
+    if stored.version > 1 or stored.type != "Patient":
         _settle_dated(tx, gateway, stored, changed)
     return outcome
 
@@ -107,7 +111,7 @@ def wake(tx: Transaction, gateway: Gateway, reference: str) -> None:
 def settle_again(tx: Transaction, gateway: Gateway, stored: Stored) -> MappingOutcome:
     """Map the current version of a stored resource once more."""
     resource = parse_resource(stored.body, expected_type=stored.type)
-    return settle(tx, gateway, stored, resource)
+    return settle(tx, gateway, stored, resource, derived=stored.derived)
 
 
 def mapping_context(
@@ -156,16 +160,27 @@ def _instant(facts: Iterable[Fact], concept: str) -> TimeRange | None:
     return min(found) if found else None
 
 
-def _falls_back(previous: Stored, resource: Any, resource_type: str) -> bool:
-    """Tell whether a version calls itself less final than the one before it."""
-    if previous.deleted or not previous.body:
-        return False
+def _falls_back(tx: Transaction, stored: StoredVersion | Stored, resource: Any) -> bool:
+    """Tell whether a version calls itself less final than one before it.
+
+    All versions since the last withdrawal count, so that a replay, or another version
+    in between, does not forget the contradiction.
+    """
     status = _RANK.get(str(getattr(resource, "status", "")))
-    if status is None:
+    if status is None or stored.version == 1:
         return False
-    before = parse_resource(previous.body, expected_type=resource_type)
-    earlier = _RANK.get(str(getattr(before, "status", "")))
-    return earlier is not None and status < earlier
+    for earlier in tx.history(stored.site, stored.type, stored.id, count=stored.version):
+        if earlier.version >= stored.version:
+            continue
+        if earlier.deleted:
+            return False
+        before = parse_resource(earlier.body, expected_type=stored.type)
+        named = str(getattr(before, "status", ""))
+        if named == "entered-in-error":
+            return False
+        if _RANK.get(named, status) > status:
+            return True
+    return False
 
 
 def _conflicting(
@@ -208,11 +223,7 @@ def _settle_dated(
         for stored in list(of_subject(tx, gateway.site, subject)):
             itself = (stored.type, stored.id) == (cause.type, cause.id)
             if not itself and stored.type != "Patient":
-                outcome = map_resource(
-                    parse_resource(stored.body, expected_type=stored.type),
-                    mapping_context(tx, gateway, stored),
-                )
-                _keep(tx, stored, outcome)
+                settle_again(tx, gateway, stored)
 
 
 def _keep(

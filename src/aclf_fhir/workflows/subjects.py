@@ -1,17 +1,42 @@
 """What a person may do to a derived resource: move a ResearchSubject, nothing else."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.fhir import parse_resource, r4
 from aclf_fhir.store import Stored
 
-__all__ = ["check_move"]
+__all__ = ["check_arms", "check_move"]
 
 _THE_MACHINES = ("study", "individual", "extension", "identifier")
 """Elements that say what the gateway decided, not what a person did."""
 
 _NEEDS_START = frozenset({"on-study", "on-study-intervention", "on-study-observation"})
+
+
+def check_arms(resource: Any, trials: Mapping[str, str]) -> None:
+    """Refuse the allocation of a subject of one of our trials, whoever sends it.
+
+    Parameters
+    ----------
+    trials
+        Trial id by every name a study is known by.
+
+    Raises
+    ------
+    AclfError
+        `unsupported`: this zone keeps no allocation.
+    """
+    if not isinstance(resource, r4.ResearchSubject):
+        return
+    if (resource.assigned_arm or resource.actual_arm) and resource.study.reference in trials:
+        raise AclfError.of(
+            Category.UNSUPPORTED,
+            "ResearchSubject.assignedArm",
+            "allocation is not kept in this zone",
+            "Leave assignedArm and actualArm out.",
+        )
 
 
 def check_move(current: Stored, resource: Any, *, if_match: str | None) -> None:
@@ -30,8 +55,8 @@ def check_move(current: Stored, resource: Any, *, if_match: str | None) -> None:
     Raises
     ------
     AclfError
-        `forbidden`, `precondition` without If-Match, `unsupported` for an arm,
-        `invalid` for a subject on study without the day it began.
+        `forbidden`, `precondition` without If-Match, `invalid` for a subject on study
+        without the day it began.
     """
     if not isinstance(resource, r4.ResearchSubject):
         raise AclfError.of(
@@ -46,13 +71,6 @@ def check_move(current: Stored, resource: Any, *, if_match: str | None) -> None:
             "ResearchSubject",
             "If-Match is missing",
             "Read the subject, decide, and send the version you read as If-Match.",
-        )
-    if resource.assigned_arm or resource.actual_arm:
-        raise AclfError.of(
-            Category.UNSUPPORTED,
-            "ResearchSubject.assignedArm",
-            "allocation is not kept in this zone",
-            "Leave assignedArm and actualArm out.",
         )
     before = parse_resource(current.body, expected_type="ResearchSubject")
     for element in _THE_MACHINES:

@@ -1,6 +1,6 @@
 """Verdicts and outcomes of one subject in every trial, ready to be published."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +12,7 @@ from aclf_fhir.publication import (
     research_subject_id,
     verdict_observations,
 )
-from aclf_fhir.record import Record
+from aclf_fhir.record import FactKind, FactStatus, Record
 from aclf_fhir.store import Reader, Stored
 from aclf_fhir.trial import Enrolment, OutcomeResult, Protocol, Verdict, assess, screen
 from aclf_fhir.workflows.gateway import Gateway
@@ -20,12 +20,14 @@ from aclf_fhir.workflows.gateway import Gateway
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4 import ResearchSubject
 
-__all__ = ["Judged", "enrolment_of", "judge", "read_subject"]
+__all__ = ["Judged", "enrolment_of", "first_dose_of", "judge", "read_subject"]
 
 _SCREENING = frozenset(
     {"candidate", "eligible", "ineligible", "not-registered", "potential-candidate", "screening"}
 )
 """ResearchSubject.status of people who have not been enrolled."""
+
+_PRODUCT = "investigational_product"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,23 @@ def enrolment_of(subject: "ResearchSubject | None", zone: tzinfo) -> Enrolment |
     return Enrolment(start=start.latest, status=subject.status or "")
 
 
+def first_dose_of(record: Record, start: datetime, zone: tzinfo) -> datetime | None:
+    """Return when the investigational product was first given, None if it never was.
+
+    A dose counts from the day of time zero on: either may be known by its day only.
+    """
+    zero = start.astimezone(zone).date()
+    doses = [
+        fact.start.latest
+        for fact in record.of_concept(FactKind.MEDICATION, _PRODUCT)
+        if fact.status is FactStatus.USABLE
+        and "administered" in fact.qualifiers
+        and fact.start is not None
+        and fact.start.latest.astimezone(zone).date() >= zero
+    ]
+    return min(doses, default=None)
+
+
 def read_subject(stored: Stored | None) -> "ResearchSubject | None":
     """Decode a stored ResearchSubject, None where there is none."""
     if stored is None or stored.deleted:
@@ -113,6 +132,9 @@ def _judge_one(gateway: Gateway, reader: Reader, record: Record, protocol: Proto
         panel=panel.reference,
         current=None if stored is None else stored.body,
     )
+    if enrolment:
+        dose = first_dose_of(record, enrolment.start, gateway.site_map.zone)
+        enrolment = replace(enrolment, first_dose=dose)
     results = assess(protocol, record, enrolment, gateway.rules) if enrolment else ()
     outcomes = tuple(
         outcome_observation(one, trial=protocol.id, site=site, subject=subject) for one in results

@@ -205,9 +205,50 @@ def test_what_is_held_stands_on_the_work_list_until_it_is_solved(client: TestCli
     text = json.dumps(listed)
     assert "unknown-patient" in text
     assert "Observation/lab-bili/_history/1" in text
-    assert client.get("/fhir/$held?reason=unit-missing").json() == {"resourceType": "Parameters"}
+    nothing = {
+        "resourceType": "Parameters",
+        "parameter": [{"name": "total", "valueInteger": 0}],
+    }
+    assert client.get("/fhir/$held?reason=unit-missing").json() == nothing
     client.put("/fhir/Patient/pat-1", json=patient())
-    assert client.get("/fhir/$held").json() == {"resourceType": "Parameters"}
+    assert client.get("/fhir/$held").json() == nothing
+
+
+def test_a_long_work_list_is_cut_but_counted_whole(client: TestClient) -> None:
+    lost = [observation(f"o{number}") for number in range(3)]
+    client.post("/fhir", json=bundle("batch", *lost))
+
+    def names(query: str) -> list[str]:
+        listed = client.get(f"/fhir/$held{query}").json()["parameter"]
+        assert listed[0] == {"name": "total", "valueInteger": 3}
+        return [one["name"] for one in listed[1:]]
+
+    assert names("") == ["group", "item", "item", "item"]
+    assert names("?_count=1") == ["group", "item"]
+    assert names("?_count=0") == ["group"]
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "1.5", ""])
+def test_a_count_of_the_work_list_that_is_none_is_refused(client: TestClient, text: str) -> None:
+    answer = client.get(f"/fhir/$held?_count={text}")
+    assert answer.status_code == 400
+    assert "http._count" in answer.json()["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"resourceType": "Bundle"',
+        '{"resourceType":"Bundle","type":"collection"}',
+        json.dumps(bundle("batch", *(patient(f"p{number}") for number in range(51)))),
+        " " * 200_001,
+    ],
+)
+def test_a_push_that_is_refused_whole_has_an_account(client: TestClient, body: str) -> None:
+    headers = {"Content-Type": "application/fhir+json", "X-Push-Id": "whole"}
+    assert client.post("/fhir", content=body, headers=headers).status_code >= 400
+    sums = parameters(client.get("/fhir/$intake?push=whole"))
+    assert (sums["total"], sums["refused"], sums["stored"]) == (1, 1, 0)
 
 
 def test_a_person_moves_a_subject_with_if_match_only(meld: TestClient) -> None:

@@ -26,6 +26,16 @@ def test_a_create_answers_201_with_location_version_and_representation(client: T
     assert client.get(location).json() == body
 
 
+def test_a_create_of_a_known_unique_identifier_names_what_is_known(client: TestClient) -> None:
+    client.put("/fhir/Patient/pat-1", json=patient())
+    own = next(iter(client.app.state.gateway.site_map.unique_identifiers))
+    sent = observation(None, identifier=[{"system": own, "value": "A-1"}])
+    first = client.post("/fhir/Observation", json=sent)
+    again = client.post("/fhir/Observation", json=sent)
+    assert again.status_code == 200
+    assert again.headers["location"] == first.headers["location"]
+
+
 def test_a_create_ignores_the_id_in_the_body(client: TestClient) -> None:
     client.put("/fhir/Patient/pat-1", json=patient())
     first = client.post("/fhir/Observation", json=observation("mine"))

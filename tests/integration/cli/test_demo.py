@@ -6,9 +6,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import requests
@@ -90,6 +93,7 @@ def test_one_table_shows_scores_verdicts_needs_and_outcomes(demo: Demo) -> None:
     for patient in ("invented-x-eligible", "invented-l-eligible", "invented-x-ineligible"):
         assert patient in demo.out
     assert demo.out.count("on-study") == 2
+    assert len(re.findall(r"\bon 20\d\d-\d\d-\d\d", demo.out)) == 2
     assert "Death by week 12: no" in " ".join(demo.out.split())
 
 
@@ -186,6 +190,45 @@ def test_a_port_in_use_is_told(tmp_path: Path, examples: Path) -> None:
         )
     assert ended.returncode == 15
     assert "Traceback" not in ended.stderr
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """A gateway of somebody else's, ready for anything; it keeps what it is asked."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_a_gateway_that_runs_already_is_left_alone(tmp_path: Path, examples: Path) -> None:
+    database = tmp_path / "build" / "demo.sqlite"
+    database.parent.mkdir()
+    database.write_bytes(b"in use")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        ended = subprocess.run(
+            [*COMMAND, "demo", str(examples), "--port", str(other.server_port)],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        other.shutdown()
+    assert ended.returncode == 15
+    assert f"{other.server_port} cannot be bound" in ended.stderr
+    assert "--port" in ended.stderr
+    assert _Elsewhere.asked == []
+    assert database.read_bytes() == b"in use"
 
 
 def test_acts_that_cannot_be_read_are_told(tmp_path: Path) -> None:

@@ -261,6 +261,7 @@ def test_an_unknown_schema_is_refused(database_url: str) -> None:
     [
         "sqlite://",
         "sqlite:///:memory:",
+        "foo",
         "mysql://host/name",
         "sqlite:////no/such/folder/x.db",
         "a b://c",
@@ -276,7 +277,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     file = tmp_path / "x.sqlite"
     file.write_bytes(b"not a database" * 100)
     with pytest.raises(AclfError) as caught:
-        Store.open(str(file))
+        Store.open(f"sqlite:///{file}")
     assert caught.value.category is Category.UNAVAILABLE
 
 

@@ -1,6 +1,7 @@
 """Intake on both databases: a push is stored once, mapped, held or refused, and counted."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -135,7 +136,10 @@ def test_what_cannot_be_trusted_is_stored_and_held(desk, patient, result, change
     assert receipt.created
     assert receipt.disposition is Disposition.HELD
     assert reason in {holding.reason for holding in receipt.holdings}
-    assert desk.measured("bilirubin_total") == []
+    left = [(fact.status, fact.value) for fact in desk.measured("bilirubin_total")]
+    # What is wrong with the number alone still shows that there was one.
+    shown = [(FactStatus.NO_VALUE, None)] if reason is HeldReason.UNIT_MISSING else []
+    assert left == shown
 
 
 def test_five_minutes_into_the_future_is_still_the_present(desk, patient, result):
@@ -287,3 +291,142 @@ def test_a_patient_learns_a_death_after_the_fact_and_marks_the_subject(desk, pat
         mark = reader.mark_of(desk.gateway.site, "p1")
     assert mark is not None
     assert mark.since.year == 1  # a new patient is evaluated from the beginning
+
+
+def test_a_status_conflict_outlives_a_replay_and_a_version_in_between(desk, patient, result):
+    desk.put(patient)
+    desk.put(result(value=3, status="corrected"))
+    desk.put(result(value=30, status="preliminary"))
+    desk.put(result(value=29, status="final"))
+    assert {fact.status for fact in desk.measured("bilirubin_total")} == {FactStatus.CONFLICTING}
+    desk.put({**patient, "birthDate": "1970-05-02"})
+    assert {fact.status for fact in desk.measured("bilirubin_total")} == {FactStatus.CONFLICTING}
+    assert [item.holding.reason for item in held(desk.gateway).items] == [
+        HeldReason.STATUS_CONFLICT
+    ]
+
+
+def test_a_correction_of_the_same_standing_resolves_a_conflict(desk, patient, result):
+    desk.put(patient)
+    desk.put(result(value=3))
+    desk.put(result(value=30, status="preliminary"))
+    desk.put(result(value=4, status="corrected"))
+    (fact,) = desk.measured("bilirubin_total")
+    assert (fact.status, fact.value) == (FactStatus.USABLE, Interval.exact(Decimal(4)))
+
+
+@pytest.mark.parametrize(
+    "pointed",
+    ["http://engine.example/fhir/Patient/77", "Patient/77"],
+    ids=["by the fullUrl", "by its tail"],
+)
+def test_any_reference_to_an_entry_is_resolved_in_a_transaction(desk, patient, result, pointed):
+    receipt = desk.bundle(
+        "transaction",
+        {
+            "fullUrl": "http://engine.example/fhir/Patient/77",
+            "resource": {name: value for name, value in patient.items() if name != "id"},
+            "request": {"method": "POST", "url": "Patient"},
+        },
+        {
+            "resource": result(subject={"reference": pointed}),
+            "request": {"method": "PUT", "url": "Observation/o1"},
+        },
+    )
+    person, observation = receipt.entries
+    assert observation.disposition is Disposition.MAPPED
+    assert len(desk.measured("bilirubin_total", person.id)) == 1
+
+
+def test_nobody_sends_the_arm_of_one_of_our_trials(desk, patient):
+    desk.put(patient)
+    trial = next(iter(desk.gateway.catalog.protocols))
+    subject = {
+        "resourceType": "ResearchSubject",
+        "id": "theirs",
+        "status": "on-study",
+        "study": {"reference": f"ResearchStudy/{trial}"},
+        "individual": {"reference": "Patient/p1"},
+    }
+    with pytest.raises(AclfError) as caught:
+        desk.put({**subject, "actualArm": "one"})
+    assert caught.value.category is Category.UNSUPPORTED
+    assert desk.put(subject).disposition is Disposition.MAPPED
+
+
+def test_a_copy_of_our_own_subject_is_never_input(desk, patient):
+    desk.put(patient)
+    trial = next(iter(desk.gateway.catalog.protocols))
+    copy = {
+        "resourceType": "ResearchSubject",
+        "id": "copy",
+        "meta": {
+            "tag": [
+                {"system": "https://aclf-fhir.example/fhir/CodeSystem/origin", "code": "derived"}
+            ]
+        },
+        "status": "on-study",
+        "study": {"reference": f"ResearchStudy/{trial}"},
+        "individual": {"reference": "Patient/p1"},
+    }
+    receipt = desk.put(copy)
+    assert (receipt.disposition, receipt.rule) == (Disposition.NOT_NEEDED, "own-derived")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            {
+                "code": {
+                    "coding": [
+                        {"system": "http://loinc.org", "code": "1975-2"},
+                        {"system": "http://loinc.org", "code": "1968-7"},
+                    ]
+                }
+            },
+            HeldReason.CONTRADICTING_CODES,
+        ),
+        *(
+            (
+                {
+                    "valueQuantity": {
+                        "value": 3,
+                        "unit": text,
+                        "system": "http://unitsofmeasure.org",
+                        "code": "mg/dL",
+                    }
+                },
+                HeldReason.UNIT_DISAGREES,
+            )
+            for text in ("Umol/L", "IU/L", "mEq/L", "umol per liter", "µmol/l (total)")
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_held(desk, patient, result, change, reason):
+    desk.put(patient)
+    receipt = desk.put({**result(), **change})
+    assert reason in {holding.reason for holding in receipt.holdings}
+    assert not [
+        fact for fact in desk.measured("bilirubin_total") if fact.status is FactStatus.USABLE
+    ]
+
+
+def test_words_beside_a_code_do_not_outweigh_it(desk, patient, result):
+    desk.put(patient)
+    quantity = {
+        "value": 3,
+        "unit": "milligrams per deciliter",
+        "system": "http://unitsofmeasure.org",
+        "code": "mg/dL",
+    }
+    assert desk.put(result(valueQuantity=quantity)).disposition is Disposition.MAPPED
+
+
+def test_an_absolute_reference_to_this_very_server_is_its_own(desk, patient, result):
+    desk.gateway = replace(desk.gateway, base="http://127.0.0.1:8000/fhir")
+    desk.put(patient)
+    here = result(subject={"reference": "http://127.0.0.1:8000/fhir/Patient/p1"})
+    assert desk.put(here).disposition is Disposition.MAPPED
+    elsewhere = result("o2", subject={"reference": "http://127.0.0.1:8001/fhir/Patient/p1"})
+    assert desk.put(elsewhere).disposition is Disposition.HELD

@@ -23,6 +23,7 @@ class Peer:
         self.bundles: list[dict[str, Any]] = []
         self.pushes: list[str] = []
         self.refused: dict[str, str] = {}
+        self.busy: dict[str, list[str]] = {}
         self.dead: Callable[[dict[str, Any]], bool] = lambda _bundle: False
 
     def answer(self, request: Any) -> Reply:
@@ -33,7 +34,11 @@ class Peer:
         self.pushes.append(request.headers["X-Push-Id"])
         entries = []
         for entry in bundle["entry"]:
-            reason = self.refused.get(entry["resource"].get("id", ""))
+            id_ = entry["resource"].get("id", "")
+            if self.busy.get(id_):
+                entries.append({"response": {"status": self.busy[id_].pop()}})
+                continue
+            reason = self.refused.get(id_)
             if reason == "whole":
                 return 422, {}, outcome("the whole Bundle is not liked")
             if reason:
@@ -168,6 +173,28 @@ def test_a_batch_refused_as_a_whole_is_halved_until_the_culprit_stands_alone(
         ("o2", "the whole Bundle is not liked")
     ]
     assert summary.statuses == {"201": 6, "422": 1}
+
+
+def test_entries_that_a_busy_server_puts_off_are_sent_again(peer: Peer, folder: Path) -> None:
+    peer.busy = {"o1": ["503 Service Unavailable"], "e": ["429 Too Many Requests"]}
+    summary = run(folder)
+    assert summary.total == 7
+    assert summary.statuses == {"201": 7}
+    assert summary.refusals == []
+    assert [url for url in peer.urls if peer.urls.count(url) > 1] == [
+        "PUT Encounter/e",
+        "PUT Encounter/e",
+        "PUT Observation/o1",
+        "PUT Observation/o1",
+    ]
+
+
+def test_entries_that_stay_put_off_are_refused_in_the_end(peer: Peer, folder: Path) -> None:
+    peer.busy = {"o1": ["503 Service Unavailable"] * 9}
+    summary = run(folder)
+    assert summary.total == 7
+    assert summary.statuses == {"201": 6, "503": 1}
+    assert [one.id for one in summary.refusals] == ["o1"]
 
 
 def test_an_interrupted_send_goes_on_where_it_stopped(

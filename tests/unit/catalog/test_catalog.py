@@ -18,7 +18,10 @@ SITE = "title: Here\nzone: UTC\n"
 
 def problems(folder: Path) -> list[tuple[str, str, str]]:
     """Return location, message and remedy of everything wrong with an overlay."""
-    return [(issue.location, issue.message, issue.remedy) for issue in check(folder)]
+    return [
+        (issue.location.removeprefix(f"{folder}/"), issue.message, issue.remedy)
+        for issue in check(folder)
+    ]
 
 
 def test_the_shipped_data_are_right() -> None:
@@ -252,7 +255,7 @@ def test_versions_follow_the_content_alone(catalog: Catalog) -> None:
 def test_check_finds_the_data_in_a_folder(folder: Folder, layout: str) -> None:
     assert problems(folder({layout: SITE})) == []
     assert problems(folder({layout: "title: Here\n"})) == [
-        ("mappings/sites/here.yaml", "'zone' is a required property", "expected title, zone")
+        (layout, "'zone' is a required property", "expected title, zone")
     ]
 
 
@@ -268,12 +271,12 @@ def test_every_problem_of_every_file_is_reported_at_once(folder: Folder) -> None
     )
     (path / "sites" / "f.yaml").write_bytes(b"title: \xff\n")
     assert {location for location, _, _ in problems(path)} == {
-        "mappings/site",
-        "mappings/sites/a.yaml",
-        "mappings/sites/b.yaml: title",
-        "mappings/sites/c.yml",
-        "mappings/sites/e.yaml",
-        "mappings/sites/f.yaml",
+        "site",
+        "sites/a.yaml",
+        "sites/b.yaml: title",
+        "sites/c.yml",
+        "sites/e.yaml",
+        "sites/f.yaml",
     }
 
 
@@ -379,7 +382,7 @@ def test_an_analyte_that_contradicts_itself(
     text = _bilirubin()
     assert old in text
     path = folder({"analytes/own.yaml": text.replace(old, new, 1)})
-    assert (f"mappings/analytes/own.yaml: {location}", message, remedy) in problems(path)
+    assert (f"analytes/own.yaml: {location}", message, remedy) in problems(path)
 
 
 def test_one_coding_stands_for_one_analyte(folder: Folder) -> None:
@@ -398,7 +401,7 @@ def test_a_code_is_not_its_own_look_alike(folder: Folder) -> None:
 def test_the_same_id_twice_in_one_place(folder: Folder) -> None:
     path = folder({"analytes/a.yaml": _bilirubin(), "analytes/b.yaml": _bilirubin()})
     assert [message for _, message, _ in problems(path)] == [
-        "bilirubin_total is also in mappings/analytes/a.yaml"
+        f"bilirubin_total is also in {path}/analytes/a.yaml"
     ]
 
 
@@ -466,7 +469,7 @@ def test_a_value_set_that_contradicts_itself(
     found = problems(folder({"value_sets/own.yaml": f"{VALUE_SET}    {body}\n"}))
     assert len(found) == 1
     location, said, _ = found[0]
-    assert location == f"mappings/value_sets/own.yaml: value_sets.own_set.{path}"
+    assert location == f"value_sets/own.yaml: value_sets.own_set.{path}"
     assert said.startswith(message)
 
 
@@ -500,9 +503,7 @@ def test_a_scale_that_contradicts_itself(folder: Folder, body: str, path: str) -
     found = problems(folder({"scales/own.yaml": f"{SCALE}    {body}\n"}))
     assert found
     dotted = f".{path}" if path else ""
-    assert {location for location, _, _ in found} == {
-        f"mappings/scales/own.yaml: scales.own_scale{dotted}"
-    }
+    assert {location for location, _, _ in found} == {f"scales/own.yaml: scales.own_scale{dotted}"}
 
 
 @pytest.mark.parametrize(
@@ -540,4 +541,28 @@ def test_a_scale_that_contradicts_itself(folder: Folder, body: str, path: str) -
 def test_a_site_that_contradicts_the_catalog(folder: Folder, body: str, path: str) -> None:
     site = body if body.startswith("zone") else f"zone: UTC\n{body}"
     found = problems(folder({"sites/here.yaml": f"title: Here\n{site}\n"}))
-    assert [location for location, _, _ in found] == [f"mappings/sites/here.yaml: {path}"]
+    assert [location for location, _, _ in found] == [f"sites/here.yaml: {path}"]
+
+
+def test_an_unknown_id_is_told_with_those_there_are_and_the_nearest(folder: Folder) -> None:
+    site = "title: Here\nzone: UTC\ndefault_units: {bilirubin_totl: mg/dL}\n"
+    ((_, message, remedy),) = problems(folder({"sites/here.yaml": site}))
+    assert message == "bilirubin_totl is not in the catalog"
+    assert remedy.startswith("did you mean bilirubin_total? expected one of: ")
+    assert "creatinine" in remedy
+
+
+def test_a_unit_that_is_none_is_told_with_those_there_are(folder: Folder) -> None:
+    site = "title: Here\nzone: UTC\ndefault_units: {bilirubin_total: parsec}\n"
+    ((_, _, remedy),) = problems(folder({"sites/here.yaml": site}))
+    assert remedy.startswith("expected one of: ")
+    assert "mg/dL" in remedy
+
+
+def test_where_an_overlay_stands_makes_no_other_version(tmp_path: Path) -> None:
+    versions = set()
+    for name in ("one", "two"):
+        (tmp_path / name / "sites").mkdir(parents=True)
+        (tmp_path / name / "sites" / "here.yaml").write_text(SITE)
+        versions.add(load_catalog(mappings=tmp_path / name).version)
+    assert len(versions) == 1

@@ -52,7 +52,8 @@ def test_what_is_wrong_with_a_protocol_is_passed_on() -> None:
 
 def test_every_name_of_a_study_finds_it() -> None:
     findings = Findings()
-    names = study_names(build_protocols([_file("a", "nct1")], findings), findings)
+    built = build_protocols([_file("a", "nct1")], findings)
+    names = study_names(built, {"nct1": "trials/a.yaml"}, findings)
     assert set(names.values()) == {"nct1"}
     assert set(names) == {
         "nct1",
@@ -67,5 +68,9 @@ def test_every_name_of_a_study_finds_it() -> None:
 
 def test_one_name_means_one_study() -> None:
     findings = Findings()
-    study_names(build_protocols([_file("a", "nct1"), _file("b", "nct2")], findings), findings)
-    assert "2012-A also names nct1" in [issue.message for issue in findings.issues]
+    places = {"nct1": "trials/a.yaml", "nct2": "trials/b.yaml"}
+    built = build_protocols([_file("a", "nct1"), _file("b", "nct2")], findings)
+    study_names(built, places, findings)
+    assert ("trials/b.yaml: id", "2012-A also names nct1") in [
+        (issue.location, issue.message) for issue in findings.issues
+    ]

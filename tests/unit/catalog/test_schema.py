@@ -76,7 +76,7 @@ def test_an_error_says_where_and_what_was_expected(
     folder: Folder, text: str, path: str, message: str, remedy: str
 ) -> None:
     (issue,) = check(folder({"sites/a.yaml": text}))
-    assert issue.location == f"mappings/sites/a.yaml{path}"
+    assert issue.location.endswith(f"/sites/a.yaml{path}")
     assert issue.message == message
     assert issue.remedy.startswith(remedy)
 

@@ -98,6 +98,12 @@ def attested(item: str, value: Any, hours: float = 1, **rest: Any) -> Fact:
     return fact(FactKind.ATTESTATION, item, value, hours, **rest)
 
 
+def stay(hours: float, *, lasted: float | None = None, kind: str = "inpatient") -> Fact:
+    end = None if lasted is None else ago(hours - lasted)
+    state = "in_progress" if lasted is None else "finished"
+    return fact(FactKind.ENCOUNTER, kind, state, hours, end=end)
+
+
 def record(*facts: Fact, as_of: datetime = T, known_at: datetime = T) -> Record:
     return Record.of("p", facts, as_of=as_of, known_at=known_at)
 
@@ -115,4 +121,5 @@ __all__ = [
     "measured",
     "record",
     "rules",
+    "stay",
 ]

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from aclf_fhir.evaluation import Choice, Reason, Window, choose
 from aclf_fhir.evaluation.choice import converted
 from aclf_fhir.record import Fact, FactKind, FactStatus
-from aclf_fhir.units import Interval
+from aclf_fhir.units import Interval, TimeRange
 from tests.unit.evaluation.facts import T, ago, fact, graded, measured, record, rules
 
 
@@ -54,9 +54,84 @@ def test_a_day_that_reaches_beyond_the_limit_is_stale() -> None:
     assert choice.reason is Reason.STALE
 
 
-def test_a_day_that_is_not_over_is_not_before_the_instant() -> None:
-    choice = bilirubin(measured("bilirubin_total", "3 mg/dL", start=ago(12, until=-12)))
-    assert choice.reason is Reason.NO_DATA
+TODAY = ago(12, until=-12)
+MONTH = ago(350, until=-390)
+LATER = T + timedelta(days=30)
+
+
+def test_a_day_that_is_not_over_counts_if_it_was_told_by_then() -> None:
+    today = measured("bilirubin_total", "3 mg/dL", start=TODAY)
+    choice = bilirubin(today)
+    assert (choice.fact, choice.age) == (today, timedelta(0))
+
+
+def test_a_day_that_is_not_over_and_was_told_later_may_lie_outside() -> None:
+    today = measured("bilirubin_total", "3 mg/dL", start=TODAY, known=LATER)
+    choice = bilirubin_known_later(today)
+    assert (choice.fact, choice.reason) == (None, Reason.OUTSIDE_WINDOW)
+    assert choice.passed_over == ((today, Reason.OUTSIDE_WINDOW),)
+
+
+def bilirubin_known_later(*facts: Fact, **options: object) -> Choice:
+    return choose(
+        record(*facts, known_at=LATER),
+        FactKind.MEASUREMENT,
+        "bilirubin_total",
+        rules=rules(),
+        unit="mg/dL",
+        **options,
+    )
+
+
+@pytest.mark.parametrize("start", [TODAY, MONTH])
+@pytest.mark.parametrize("known", [T, LATER])
+@pytest.mark.parametrize("hours", [2, 30])
+def test_a_value_that_may_be_the_newer_one_is_a_rival(
+    start: TimeRange, known: datetime, hours: float
+) -> None:
+    if hours == 30 and known == T and start == TODAY:
+        return  # Drawn today and told by now: it certainly is the newer one.
+    chosen = measured("bilirubin_total", "3 mg/dL", hours)
+    rival = measured("bilirubin_total", "9 mg/dL", start=start, known=known)
+    choice = bilirubin_known_later(chosen, rival)
+    assert (choice.fact, choice.reason) == (None, Reason.CONFLICTING)
+    assert (rival, Reason.CONFLICTING) in choice.passed_over
+    same = measured("bilirubin_total", "3 mg/dL", start=start, known=known)
+    assert bilirubin_known_later(chosen, same).value == Interval.exact(Decimal(3))
+
+
+def test_what_is_not_fit_or_taken_back_is_no_rival() -> None:
+    chosen = measured("bilirubin_total", "3 mg/dL", 2)
+    rest = {"start": TODAY, "known": LATER}
+    gone = measured("bilirubin_total", "9 mg/dL", status=FactStatus.RETRACTED, **rest)
+    assert bilirubin_known_later(chosen, gone).fact == chosen
+    odd = measured("bilirubin_total", "9 mg/dL", **rest)
+    choice = bilirubin_known_later(chosen, odd, refuse=lambda one: "no" if one == odd else "")
+    assert choice.fact == chosen
+
+
+def test_a_visit_takes_no_rival_of_an_unknown_hour() -> None:
+    near = measured("bilirubin_total", "3 mg/dL", 2)
+    wide = measured("bilirubin_total", "9 mg/dL", start=MONTH)
+    window = Window(T - timedelta(hours=6), T, T - timedelta(hours=2))
+    assert bilirubin(near, wide, window=window).fact == near
+
+
+@pytest.mark.parametrize("status", [FactStatus.PRELIMINARY, FactStatus.NO_VALUE])
+def test_a_newer_result_that_cannot_be_used_is_flagged(status: FactStatus) -> None:
+    newer = measured("bilirubin_total", "9 mg/dL", 1, status=status)
+    choice = bilirubin(measured("bilirubin_total", "3 mg/dL", 5), newer)
+    assert "newer_result_not_usable" in choice.flags
+    assert choice.passed_over[0][0] == newer
+
+
+@pytest.mark.parametrize(
+    ("status", "hours"), [(FactStatus.RETRACTED, 1), (FactStatus.PRELIMINARY, 5)]
+)
+def test_a_result_taken_back_or_of_the_same_draw_is_not(status: FactStatus, hours: float) -> None:
+    other = measured("bilirubin_total", "9 mg/dL", hours, status=status)
+    choice = bilirubin(measured("bilirubin_total", "3 mg/dL", 5), other)
+    assert choice.flags == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from aclf_fhir.evaluation import (
 )
 from aclf_fhir.evaluation.oxygen import choose_oxygenation
 from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.scores import SCORES
 from aclf_fhir.units import Interval, TimeRange
 from tests.unit.evaluation.facts import (
     T,
@@ -69,10 +70,37 @@ def test_units_make_no_difference(bilirubin: str) -> None:
     assert one == other
 
 
-def test_without_knowledge_of_dialysis_meld_has_bounds() -> None:
-    result = evaluate(record(*blood()), "meld_optn", rules()).result
-    assert result.status == "indeterminate"
-    assert result.rounded_bounds == Interval(Decimal(17), Decimal(29))
+@pytest.mark.parametrize(
+    ("score", "low", "high"),
+    [("meld_optn", 17, 29), ("meld_na_optn2016", 22, 32), ("meld_3_0", 22, 31)],
+)
+def test_nothing_about_dialysis_is_flagged_and_a_sign_of_it_gives_bounds(
+    score: str, low: int, high: int
+) -> None:
+    facts = [
+        *blood(),
+        measured("sodium", "130 mmol/L"),
+        measured("albumin", "2.9 g/dL"),
+        fact(FactKind.DEMOGRAPHIC, "birth_sex", "male", None),
+        birth(),
+    ]
+    result = evaluate(record(*facts), score, rules()).result
+    assert (result.status, result.rounded) == ("ok", Decimal(low))
+    assert "dialysis_not_recorded" in result.flags
+    told = evaluate(record(*facts), score, COMPLETE).result
+    assert (told.rounded, told.flags) == (Decimal(low), ())
+    open_ = evaluate(record(*facts, done("renal_replacement", 30)), score, rules()).result
+    assert open_.status == "indeterminate"
+    assert open_.rounded_bounds == Interval(Decimal(low), Decimal(high))
+
+
+@pytest.mark.parametrize("score", sorted(SCORES))
+def test_an_empty_record_leaves_every_score_open(score: str) -> None:
+    found_ = evaluate(record(), score, rules())
+    assert found_.result.status == "indeterminate"
+    assert found_.facts == ()
+    complete = rules(*rules().vasopressors, "milrinone", "renal_replacement")
+    assert evaluate(record(), score, complete).result.status == "indeterminate"
 
 
 def test_dialysis_is_judged_for_the_week_before_the_creatinine() -> None:
@@ -125,8 +153,10 @@ def test_a_finding_without_a_grade_leaves_every_grade_it_allows() -> None:
 @pytest.mark.parametrize(
     "hint",
     [
-        found("hepatic_encephalopathy", hours=25),
-        found("hepatic_encephalopathy", hours=None),
+        found("hepatic_encephalopathy", hours=25, qualifiers=frozenset({"definite"})),
+        found("hepatic_encephalopathy", hours=None, qualifiers=frozenset({"definite"})),
+        found("hepatic_encephalopathy", "absent", start=ago(12, until=-12)),
+        found("hepatic_encephalopathy", "absent", hours=25),
         found("hepatic_encephalopathy", qualifiers=frozenset({"provisional"})),
         found("hepatic_encephalopathy", status=FactStatus.PRELIMINARY),
         found("hepatic_encephalopathy", hours=9, end=ago(3)),
@@ -134,6 +164,23 @@ def test_a_finding_without_a_grade_leaves_every_grade_it_allows() -> None:
 )
 def test_an_old_or_doubtful_finding_grades_nothing(hint: Fact) -> None:
     assert Snapshot(record(hint), rules()).grade("he_grade").value is None
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        found("hepatic_encephalopathy", hours=25),
+        found("hepatic_encephalopathy", hours=900),
+        found("hepatic_encephalopathy", hours=None),
+        found("hepatic_encephalopathy", start=ago(12, until=-12)),
+    ],
+)
+def test_an_active_encephalopathy_goes_on_without_a_grade(hint: Fact) -> None:
+    choice = Snapshot(record(hint), rules()).grade("he_grade")
+    assert choice.value == Interval(Decimal(1), Decimal(4))
+    assert "grade_from_finding" in choice.flags
+    later = [hint, graded("he_grade", 0)]
+    assert Snapshot(record(*later), rules()).grade("he_grade").value == Interval.exact(Decimal(0))
 
 
 def test_a_conflicting_grade_is_not_replaced_by_a_finding() -> None:

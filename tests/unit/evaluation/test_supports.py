@@ -3,8 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from aclf_fhir.evaluation import Reason
-from aclf_fhir.evaluation.dialysis import choose_dialysis
+from aclf_fhir.evaluation import Reason, Snapshot
 from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
 from aclf_fhir.evaluation.supports import (
     NO,
@@ -15,7 +14,7 @@ from aclf_fhir.evaluation.supports import (
     last_sign,
     runs_at,
 )
-from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
 from tests.unit.evaluation.facts import (
     T,
@@ -82,54 +81,6 @@ def test_the_look_back_of_a_protocol() -> None:
     week = timedelta(days=7)
     assert choose_renal_replacement(record(done(RRT, 168)), rules(), within=week).value == YES
     assert choose_renal_replacement(record(done(RRT, 169)), rules(), within=week).value == UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("facts", "feeds", "value"),
-    [
-        ([], (), UNKNOWN),
-        ([], (RRT,), NO),
-        ([done(RRT, 5)], (), UNKNOWN),
-        ([done(RRT, 5)], (RRT,), NO),
-        ([done(RRT, 5), done(RRT, 60)], (), YES),
-        ([done(RRT, 5), done(RRT, 169)], (RRT,), NO),
-        ([done(RRT, 30, lasted=24)], (), YES),
-        ([done(RRT, 30, lasted=23)], (), UNKNOWN),
-        ([done(RRT, 24, qualifiers=frozenset({"in_progress"}))], (), YES),
-        ([done(RRT, 5, value="not_done")], (RRT,), NO),
-        ([done(RRT, 5, status=FactStatus.PRELIMINARY)], (RRT,), UNKNOWN),
-        ([found("dialysis_status", hours=5000)], (RRT,), UNKNOWN),
-        (
-            [
-                measured("creatinine", "3 mg/dL", 5, qualifiers=frozenset({"pre_dialysis"})),
-                measured("creatinine", "2 mg/dL", 3, qualifiers=frozenset({"post_dialysis"})),
-            ],
-            (),
-            UNKNOWN,
-        ),
-        (
-            [
-                measured("creatinine", "3 mg/dL", 5, qualifiers=frozenset({"pre_dialysis"})),
-                measured("creatinine", "3 mg/dL", 53, qualifiers=frozenset({"pre_dialysis"})),
-            ],
-            (),
-            YES,
-        ),
-        ([attested("renal-replacement", "no", 2)], (), NO),
-    ],
-)
-def test_dialysis_in_the_week_before(
-    facts: list[Fact], feeds: tuple[str, ...], value: frozenset[str]
-) -> None:
-    choice = choose_dialysis(record(*facts), rules(*feeds), before=T)
-    assert choice.value == value
-
-
-def test_a_person_may_answer_after_the_creatinine_was_drawn() -> None:
-    answer = attested("renal-replacement", "no", 1)
-    before = T - timedelta(hours=6)
-    assert choose_dialysis(record(answer), rules(), before=before).value == UNKNOWN
-    assert choose_dialysis(record(answer), rules(), before=before, at=T).value == NO
 
 
 @pytest.mark.parametrize(
@@ -244,6 +195,40 @@ def test_a_drug_given_at_any_dose() -> None:
     assert choose_given(record(), ("dobutamine",), rules(), name="d").value == UNKNOWN
 
 
+DRUGS = ("vasopressin", "phenylephrine", "milrinone")
+
+
+@pytest.mark.parametrize(
+    ("facts", "feeds", "value"),
+    [
+        ([], (), UNKNOWN),
+        ([], ("vasopressor",), UNKNOWN),
+        ([], ("vasopressor", "milrinone"), NO),
+        ([], DRUGS, NO),
+        ([], DRUGS[:2], UNKNOWN),
+        ([given("milrinone", None)], (), YES),
+        ([given("phenylephrine", None, 24)], (), YES),
+        ([given("phenylephrine", None, 25)], (), UNKNOWN),
+        ([given("vasopressin", None, status=FactStatus.PRELIMINARY)], DRUGS, UNKNOWN),
+        ([attested("vasopressor-support", "no")], (), NO),
+        ([attested("vasopressor-support", "yes")], (), UNKNOWN),
+        ([given("norepinephrine", None)], DRUGS, NO),
+    ],
+)
+def test_a_vasopressor_outside_the_table(
+    facts: list[Fact], feeds: tuple[str, ...], value: frozenset[str]
+) -> None:
+    snapshot = Snapshot(record(*facts), rules(*feeds))
+    assert snapshot.support("other_vasopressor").value == value
+
+
+def test_the_feed_of_one_drug() -> None:
+    assert choose_drug(record(), "dopamine", rules("dopamine")).value == exact("0")
+    assert choose_drug(record(), "dopamine", rules("epinephrine")).value is None
+    answered = record(attested("vasopressor-support", "yes"))
+    assert Snapshot(answered, rules()).support("terlipressin").value == UNKNOWN
+
+
 def test_drugs_that_make_a_result_doubtful() -> None:
     week = T - timedelta(days=7)
     drug = "vitamin_k_antagonist"
@@ -278,3 +263,133 @@ def test_a_support_without_an_item_and_an_older_negative_finding() -> None:
     assert choose_renal_replacement(record(timed), rules()).value == UNKNOWN
     several = attested("renal-replacement", frozenset({"yes", "no"}), 1)
     assert choose_renal_replacement(record(several), rules()).value == UNKNOWN
+
+
+NOREPI = "norepinephrine"
+TODAY = ago(12, until=-12)
+MONTH = ago(350, until=-390)
+LATER = T + timedelta(days=30)
+RUNNING = frozenset({"in_progress"})
+GOING = frozenset({"in_progress", "administered"})
+
+
+def known_later(*facts: Fact) -> Record:
+    return record(*facts, known_at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("sign", "value"),
+    [
+        (done(RRT, start=TODAY), YES),
+        (done(RRT, start=TODAY, known=LATER), UNKNOWN),
+        (done(RRT, start=MONTH), UNKNOWN),
+        (done(RRT, start=MONTH, known=LATER), UNKNOWN),
+        (done(RRT, start=MONTH, qualifiers=RUNNING), YES),
+        (done(RRT, hours=None), UNKNOWN),
+        (done(RRT, hours=None, status=FactStatus.PRELIMINARY), UNKNOWN),
+        (done(RRT, hours=None, recorded=T - timedelta(hours=72)), UNKNOWN),
+        (done(RRT, hours=None, recorded=T - timedelta(hours=73)), NO),
+        (done(RRT, hours=None, known=T - timedelta(hours=73)), NO),
+        (done(RRT, hours=None, status=FactStatus.RETRACTED), NO),
+        (done(RRT, hours=None, value="not_done"), NO),
+        (done(RRT, hours=None, qualifiers=RUNNING), YES),
+        (done(RRT, hours=None, qualifiers=RUNNING, known=LATER), YES),
+        (found("dialysis_status", start=TODAY), YES),
+        (found("dialysis_status", "absent", start=TODAY), NO),
+    ],
+)
+def test_a_dialysis_that_may_be_of_now_is_no_absence(sign: Fact, value: frozenset[str]) -> None:
+    choice = choose_renal_replacement(known_later(sign), rules(RRT))
+    assert choice.value == value
+    assert choice.age is None or choice.age >= timedelta(0)
+    if value == UNKNOWN:
+        assert choice.reason in {Reason.OUTSIDE_WINDOW, Reason.PRELIMINARY}
+        assert choice.passed_over[0][0] == sign
+
+
+def test_a_negative_record_clears_only_if_it_is_certain() -> None:
+    undone = done(RRT, value="not_done", start=TODAY)
+    assert choose_renal_replacement(record(undone), rules()).value == UNKNOWN
+    certain = done(RRT, 5, value="not_done")
+    assert (
+        choose_renal_replacement(record(certain, done(RRT, hours=None)), rules()).value == UNKNOWN
+    )
+    absent = found("dialysis_status", "absent", start=TODAY)
+    assert choose_renal_replacement(record(absent), rules()).value == UNKNOWN
+    off = done(MV, value="not_done", start=TODAY)
+    assert choose_ventilation(record(off), rules()).reason is Reason.NO_DATA
+    on = done(MV, 2, qualifiers=RUNNING)
+    assert choose_ventilation(record(on, off), rules()).value == frozenset({"unknown_reason"})
+
+
+def test_an_answer_says_nothing_of_the_rest_of_the_day() -> None:
+    answer = attested("renal-replacement", "no", 2)
+    with_items = rules(RRT)
+    today = done(RRT, start=TODAY, known=LATER)
+    undated = done(RRT, hours=None)
+    assert choose_renal_replacement(known_later(answer, today), with_items).value == UNKNOWN
+    assert choose_renal_replacement(known_later(answer, undated), with_items).value == NO
+    yes = attested("renal-replacement", "yes", 2)
+    assert choose_renal_replacement(known_later(yes, today), with_items).value == YES
+
+
+@pytest.mark.parametrize(
+    ("sign", "value"),
+    [
+        (done(MV, start=TODAY), {"unknown_reason"}),
+        (done(MV, start=MONTH, qualifiers=RUNNING), {"unknown_reason"}),
+        (done(MV, hours=None, qualifiers=RUNNING), {"unknown_reason"}),
+        (done(MV, start=MONTH), {"none", "hepatic_encephalopathy", "other"}),
+        (done(MV, start=TODAY, known=LATER), {"none", "hepatic_encephalopathy", "other"}),
+        (done("intubation", hours=None), {"none", "hepatic_encephalopathy", "other"}),
+    ],
+)
+def test_a_ventilation_that_may_be_of_now_is_no_absence(sign: Fact, value: set[str]) -> None:
+    assert choose_ventilation(known_later(sign), rules(MV)).value == frozenset(value)
+
+
+DOSE = "0.3 ug/kg/min"
+
+
+@pytest.mark.parametrize(
+    ("drug", "value", "dose"),
+    [
+        (given(NOREPI, DOSE, start=TODAY), YES, exact("0.3")),
+        (given(NOREPI, DOSE, start=TODAY, known=LATER), UNKNOWN, None),
+        (given(NOREPI, DOSE, start=MONTH), UNKNOWN, None),
+        (given(NOREPI, DOSE, start=MONTH, qualifiers=GOING), YES, exact("0.3")),
+        (given(NOREPI, DOSE, hours=None), UNKNOWN, None),
+        (given(NOREPI, DOSE, hours=None, qualifiers=GOING), YES, exact("0.3")),
+        (given(NOREPI, "0 ug/kg/min", hours=None), NO, exact("0")),
+        (given(NOREPI, DOSE, hours=None, qualifiers=frozenset({"requested"})), NO, exact("0")),
+    ],
+)
+def test_a_drug_that_may_be_given_now_is_no_absence(
+    drug: Fact, value: frozenset[str], dose: Interval | None
+) -> None:
+    one = known_later(drug)
+    feeds = rules("vasopressor")
+    assert choose_vasopressor(one, feeds).value == value
+    assert choose_given(one, (NOREPI,), feeds, name="any").value == value
+    assert choose_drug(one, NOREPI, feeds).value == dose
+
+
+def test_an_answer_does_not_deny_a_drug_of_an_open_day() -> None:
+    answer = attested("vasopressor-support", "no", 2)
+    today = given(NOREPI, DOSE, start=TODAY, known=LATER)
+    assert choose_drug(known_later(answer, today), NOREPI, rules()).value is None
+    assert choose_drug(known_later(answer), NOREPI, rules()).value == exact("0")
+
+
+def test_a_stop_at_an_unknown_hour_stops_nothing() -> None:
+    running, stop = given(NOREPI, DOSE, 3), given(NOREPI, "0 ug/kg/min", start=TODAY)
+    assert choose_vasopressor(record(running, stop), rules()).value == YES
+    stopped, today = given(NOREPI, "0 ug/kg/min", 3), given(NOREPI, DOSE, start=TODAY)
+    assert choose_vasopressor(record(stopped, today), rules()).value == YES
+    assert choose_vasopressor(record(running, today), rules()).fact == running
+
+
+def test_a_drug_of_the_same_day_may_have_changed_a_result() -> None:
+    today = given("warfarin", None, start=TODAY, known=LATER)
+    since = T - timedelta(days=7)
+    assert given_within(known_later(today), ("warfarin",), since, T) == [today]

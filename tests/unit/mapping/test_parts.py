@@ -26,7 +26,7 @@ from aclf_fhir.mapping.draft import Draft
 from aclf_fhir.mapping.models import NotNeededRules, Strength
 from aclf_fhir.mapping.references import contained_resource, find_resource, literal_reference
 from aclf_fhir.mapping.times import age_span
-from aclf_fhir.record import FactKind, SourceVersion
+from aclf_fhir.record import FactKind, FactStatus, SourceVersion
 from aclf_fhir.units import Interval, TimeRange
 
 from .worlds import BIRTH, BLEEDING, KNOWN, MEAN, context
@@ -79,7 +79,10 @@ def test_a_mean_nobody_has_is_held_though_both_pressures_are_plausible() -> None
     )
     outcome = map_resource(panel, context(analytes=analytes))
     assert outcome.disposition is Disposition.HELD
-    assert [fact.concept for fact in outcome.facts] == ["systolic_pressure", "diastolic_pressure"]
+    *pressures, mean = outcome.facts
+    assert [fact.concept for fact in pressures] == ["systolic_pressure", "diastolic_pressure"]
+    assert (mean.concept, mean.value, mean.status) == (MEAN.id, None, FactStatus.NO_VALUE)
+    assert mean.flags == {"derived", "held"}
     assert [holding.reason for holding in outcome.holdings] == [HeldReason.IMPLAUSIBLE]
 
 

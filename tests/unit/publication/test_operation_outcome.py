@@ -33,6 +33,11 @@ def test_an_issue_shows_what_where_and_what_to_do() -> None:
     ]
 
 
+def test_a_sentence_that_has_ended_is_not_ended_again() -> None:
+    (issue,) = issues(Issue(Category.INVALID, "", "It is missing.", "Send it."))
+    assert issue["diagnostics"] == "It is missing. Send it."
+
+
 @pytest.mark.parametrize("category", Category)
 def test_each_category_shows_its_face(category: Category) -> None:
     (issue,) = issues(Issue(category, "", "x"))

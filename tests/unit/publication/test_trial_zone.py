@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -135,7 +136,7 @@ def test_the_status_is_the_persons_and_the_verdict_the_machines() -> None:
     body = json.loads(ZONE.research_subject(PSEUDONYM, blind, status="on-study").body)
     assert body["status"] == "on-study"
     parts = body["extension"][0]["extension"]
-    assert [part["url"] for part in parts] == ["verdict", "protocolVersion", "freshUntil"]
+    assert [part["url"] for part in parts] == ["verdict", "protocolVersion"]
 
 
 def test_a_criterion_says_role_outcome_reasons_and_flags() -> None:
@@ -181,3 +182,11 @@ def test_the_renderer_cannot_reach_identified_data(layer: str) -> None:
     }
     assert "aclf_fhir.publication.blinding" in imported
     assert not any(name.startswith(f"aclf_fhir.{layer}") for name in imported)
+
+
+def test_no_day_of_the_future_is_told_for_it_may_be_a_birthday() -> None:
+    blind = blind_verdict(verdict())
+    rendered = [ZONE.research_subject(PSEUDONYM, blind, status="on-study")]
+    rendered += ZONE.verdict_observations(PSEUDONYM, blind, as_of=T)
+    days = {day for one in rendered for day in re.findall(r"\d{4}-\d{2}-\d{2}", one.body.decode())}
+    assert days <= {T.date().isoformat()}

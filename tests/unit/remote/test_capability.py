@@ -85,6 +85,16 @@ def test_what_a_type_does_not_offer_is_missing() -> None:
     ]
 
 
+def test_a_parameter_of_the_whole_system_is_one_of_every_type() -> None:
+    document = statement()
+    rest = document["rest"][0]
+    for one in rest["resource"]:
+        one["searchParam"] = [named for named in one["searchParam"] if named["name"] != "patient"]
+    assert "Observation search by patient" in missing(document)
+    rest["searchParam"] = [{"name": "patient", "type": "reference"}]
+    assert missing(document) == []
+
+
 def test_a_server_that_chooses_ids_itself_cannot_keep_the_senders() -> None:
     document = statement()
     document["rest"][0]["resource"][0]["updateCreate"] = False

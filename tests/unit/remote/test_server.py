@@ -63,6 +63,18 @@ def test_what_will_not_get_better_is_not_asked_again(
     assert server.request("GET", "x").status == status
 
 
+def test_a_write_that_failed_inside_the_server_is_tried_again_where_that_does_no_harm(
+    wire: Any, server: FhirServer, pauses: list[float]
+) -> None:
+    wire.post(BASE, status=500)
+    wire.post(BASE, status=200)
+    assert server.request("POST", "", body=b"{}").ok
+    assert len(pauses) == 1
+    wire.post(BASE, status=500)
+    assert server.request("POST", "", body=b"{}", repeatable=False).status == 500
+    assert len(pauses) == 1
+
+
 def test_jitter_takes_away_at_most_half_of_a_pause() -> None:
     policy = RetryPolicy(first_s=1.0, longest_s=30.0)
     assert policy.pause_s(3, 0.0) == 2.0

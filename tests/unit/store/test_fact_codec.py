@@ -17,7 +17,7 @@ _intervals = st.builds(Interval, _ends, _ends, st.booleans(), st.booleans())
 _zones = st.sampled_from([UTC, timezone(timedelta(hours=8)), timezone(-timedelta(hours=3.5))])
 _instants = st.datetimes(
     min_value=datetime(2, 1, 1),  # noqa: DTZ001 (the zone comes from `timezones`)
-    max_value=datetime(9998, 12, 31),  # noqa: DTZ001
+    max_value=datetime(9998, 12, 31),  # noqa: DTZ001 - the zone comes from `timezones`
     timezones=_zones,
 )
 _times = st.builds(TimeRange, _instants, _instants)

@@ -1,6 +1,6 @@
 """Every kind of criterion: below, on and above its limits, and each reason for unknown."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -102,10 +102,32 @@ def sexed(birth: str | None, gender: str | None) -> list[Fact]:
         ([], UNKNOWN, Reason.NO_DATA),
         ([*sexed("male", "male"), found("pregnancy")], UNKNOWN, Reason.CONFLICTING),
         ([*sexed("male", None), found("pregnancy", "absent")], NOT_MET, None),
+        (
+            [*sexed("male", None), found("pregnancy", status=FactStatus.PRELIMINARY)],
+            UNKNOWN,
+            Reason.CONFLICTING,
+        ),
+        (
+            [*sexed("male", None), found("pregnancy", status=FactStatus.RETRACTED)],
+            NOT_MET,
+            None,
+        ),
+        (
+            [*sexed("male", None), measured("hcg_quantitative", "5 [IU]/L")],
+            UNKNOWN,
+            Reason.CONFLICTING,
+        ),
+        ([*sexed("male", None), measured("hcg_quantitative", "4.9 [IU]/L")], NOT_MET, None),
+        ([*sexed("male", None), measured("hcg_quantitative", "<5 [IU]/L")], NOT_MET, None),
     ],
 )
 def test_sex(facts: list[Fact], expected: Outcome, reason: Reason | None) -> None:
-    judged = judge({"sex": {"is": "female", "contradicted_by": ["pregnancy"]}}, *facts)
+    data = {
+        "is": "female",
+        "contradicted_by": ["pregnancy"],
+        "contradicted_by_labs": {"hcg_quantitative": "5 [IU]/L"},
+    }
+    judged = judge({"sex": data}, *facts)
     assert judged.outcome is expected
     assert judged.reasons == (() if reason is None else (reason,))
 
@@ -192,6 +214,51 @@ def test_ever_counts_history() -> None:
 def test_event_in_a_window(fact_: Fact, expected: Outcome, touching: Outcome) -> None:
     assert outcome(WINDOW, fact_) is expected
     assert outcome(TOUCHING, fact_) is touching
+
+
+@pytest.mark.parametrize(
+    ("fact_", "expected"),
+    [
+        (found("gi_bleeding", "absent", 3), UNKNOWN),
+        (found("gi_bleeding", "absent", 120, end=ago(24)), NOT_MET),
+        (found("gi_bleeding", "absent", 120, end=ago(25)), UNKNOWN),
+        (found("gi_bleeding", "absent", 119, end=ago(1)), UNKNOWN),
+    ],
+)
+def test_a_negative_finding_clears_only_the_time_it_covers(fact_: Fact, expected: Outcome) -> None:
+    data = {"finding": {"name": "gi_bleeding", "within": "120 h", "absent_within": "24 h"}}
+    assert outcome(data, fact_) is expected
+
+
+def test_an_event_that_goes_on_is_not_over_before_the_window() -> None:
+    lasting = judge(TOUCHING, found("gi_bleeding", hours=200))
+    assert (lasting.outcome, lasting.proposal) == (UNKNOWN, MET)
+    assert lasting.flags == {"still_active"}
+    ended = judge(TOUCHING, found("gi_bleeding", hours=200, end=ago(150)))
+    assert (ended.proposal, ended.flags) == (None, frozenset())
+    asked = {**TOUCHING, "ask": {"item": "gi-bleeding-5-days", "met": ["yes"], "not_met": ["no"]}}
+    cleared = judge(asked, found("gi_bleeding", hours=200), attested("gi-bleeding-5-days", "no"))
+    assert (cleared.outcome, cleared.flags) == (NOT_MET, {"still_active"})
+
+
+def test_an_event_that_touches_the_window_counts_by_the_day_only() -> None:
+    assert outcome(TOUCHING, found("gi_bleeding", start=ago(130, until=106))) is MET
+    assert outcome(TOUCHING, found("gi_bleeding", start=ago(150, until=106))) is UNKNOWN
+    month = found("gi_bleeding", hours=2000, end=ago(700, until=1))
+    assert outcome(TOUCHING, month) is UNKNOWN
+
+
+def test_a_code_of_remission_is_no_event_of_its_date() -> None:
+    data = {"finding": {"name": "illicit_drug_dependence", "within": "12 months"}}
+    past = frozenset({"history"})
+    drug = "illicit_drug_dependence"
+    assert judge(data, found(drug, qualifiers=past)).reasons == (Reason.NEEDS_ATTESTATION,)
+    ignored = {"finding": {**data["finding"], "past": "ignored"}}
+    assert judge(ignored, found(drug, qualifiers=past)).proposal is None
+    over = frozenset({"definite", "history"})
+    assert outcome(data, found(drug, qualifiers=over)) is MET
+    remission = found(drug, qualifiers=over, context=(("clinical_status", "remission"),))
+    assert outcome(data, remission) is UNKNOWN
 
 
 def test_an_event_leaves_its_window() -> None:
@@ -548,7 +615,8 @@ def test_bounds_decide_where_all_of_them_agree() -> None:
     # On dialysis or not, the score is above 30.
     high = blood("3.5", bilirubin="30", creatinine="2.4")
     assert outcome(MELD, *high) is NOT_MET
-    low = judge(MELD, *blood("1.6"))
+    assert "dialysis_not_recorded" in judge(MELD, *blood("1.6")).flags
+    low = judge(MELD, *blood("1.6"), done("renal_replacement", 30))
     assert low.outcome is UNKNOWN
     assert {need.concept for needs in low.needs.met for need in needs} == {"renal-replacement"}
 
@@ -644,6 +712,27 @@ LIVER = {"bilirubin_total": "13 mg/dL"}
         ([*organs(30, creatinine="1 mg/dL"), *organs()], UNKNOWN, None),
         (organs(), UNKNOWN, None),
         ([*organs(30, pao2=None), *organs()], UNKNOWN, None),
+        # A new episode begins after a day without a grade.
+        (
+            [
+                *organs(200, **LIVER),
+                *organs(100, creatinine="1.4 mg/dL"),
+                *organs(30),
+                *organs(creatinine="2.1 mg/dL"),
+            ],
+            UNKNOWN,
+            None,
+        ),
+        ([*organs(200, **LIVER), *organs(100, creatinine="1.4 mg/dL"), *organs()], UNKNOWN, None),
+        (
+            [
+                *organs(200),
+                *organs(100, creatinine="1.4 mg/dL"),
+                *organs(creatinine="1.4 mg/dL"),
+            ],
+            MET,
+            None,
+        ),
         (
             [
                 *organs(30, creatinine="1.6 mg/dL", inr="2.6 {INR}"),
@@ -694,6 +783,18 @@ LOOSE = consent("unspecified", "active")
         ([consent("this", "active", 50), consent("this", "inactive")], NOT_MET, MET),
         ([consent("this", "inactive", 50), consent("this", "active")], MET, NOT_MET),
         ([consent("this", "active"), consent("this", "withdrawn")], UNKNOWN, UNKNOWN),
+        ([consent("this", "active"), consent("this", "rejected", None)], UNKNOWN, UNKNOWN),
+        ([consent("this", "active", None), consent("this", "active")], MET, NOT_MET),
+        (
+            [consent("this", "active", start=ago(40, until=0)), consent("this", "inactive", 9)],
+            UNKNOWN,
+            UNKNOWN,
+        ),
+        (
+            [consent("this", "active", start=ago(40, until=10)), consent("this", "inactive", 9)],
+            NOT_MET,
+            MET,
+        ),
         ([consent("this", "active", 50, end=ago(5))], NOT_MET, MET),
         ([consent("this", "active", status=FactStatus.CONFLICTING)], UNKNOWN, UNKNOWN),
         ([consent("this", "active", status=FactStatus.RETRACTED)], UNKNOWN, UNKNOWN),
@@ -704,6 +805,40 @@ LOOSE = consent("unspecified", "active")
 def test_consent(facts: list[Fact], expected: Outcome, refused: Outcome) -> None:
     assert outcome({"consent": "active"}, *facts) is expected
     assert outcome({"consent": "refused"}, *facts) is refused
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ([consent("this", "active", 30), graded("he_grade", 2, 30)], NOT_MET),
+        ([consent("this", "active", 30), graded("he_grade", 3, 30)], MET),
+        ([consent("this", "active", 30), graded("he_grade", 3, 54)], MET),
+        ([consent("this", "active", 30), graded("he_grade", 3, 54.1)], UNKNOWN),
+        ([consent("this", "active", 30), graded("he_grade", 3, 6)], MET),
+        ([consent("this", "active", 30), graded("he_grade", 3, 5.9)], UNKNOWN),
+        (
+            [
+                consent("this", "active", 30),
+                graded("he_grade", 3, 31),
+                graded("he_grade", 0, 29),
+            ],
+            MET,
+        ),
+        (
+            [
+                consent("this", "active", 30),
+                graded("he_grade", 1, 31, status=FactStatus.PRELIMINARY),
+            ],
+            UNKNOWN,
+        ),
+        ([consent("this", "active", None), graded("he_grade", 0, 30)], UNKNOWN),
+        ([consent("this", "rejected", 30), graded("he_grade", 0, 30)], UNKNOWN),
+        ([graded("he_grade", 0, 30)], UNKNOWN),
+    ],
+)
+def test_a_grade_when_consent_was_signed(facts: list[Fact], expected: Outcome) -> None:
+    data = {"grade_at_consent": {"name": "he_grade", "min": 3, "around": "24 h"}}
+    assert outcome(data, *facts) is expected
 
 
 OTHER = {"participation": {"within": "3 months", "active": ["on-study"], "ended": ["withdrawn"]}}
@@ -728,6 +863,8 @@ BEFORE = TimeRange.exact(T.replace(year=2023, month=12, day=15) - timedelta(seco
         ([part("else", "withdrawn", ago(9000), MONTHS)], MET),
         ([part("else", "withdrawn", ago(9000), BEFORE)], UNKNOWN),
         ([part("else", "withdrawn", None)], UNKNOWN),
+        ([part("else", "withdrawn", ago(9000))], UNKNOWN),
+        ([part("else", "withdrawn", ago(5))], MET),
         ([part("else", "screening", ago(5))], UNKNOWN),
         ([part("else", "on-study", ago(5), qualifiers=frozenset({"observational"}))], UNKNOWN),
         ([part("else", "on-study", ago(5), status=FactStatus.PRELIMINARY)], UNKNOWN),
@@ -736,6 +873,10 @@ BEFORE = TimeRange.exact(T.replace(year=2023, month=12, day=15) - timedelta(seco
 )
 def test_participation(facts: list[Fact], expected: Outcome) -> None:
     assert outcome(OTHER, *facts) is expected
+
+
+def test_a_study_left_on_an_unknown_day_is_asked_for() -> None:
+    assert judge(OTHER, part("else", "withdrawn", ago(9000))).proposal is MET
 
 
 ANSWER = {"attested": {"item": "symptom-burden", "met": ["yes"], "not_met": ["no"]}}
@@ -802,39 +943,84 @@ def test_a_number_as_answer() -> None:
 ASKED = {
     **CURRENT,
     "ask": [
-        {"item": "malignancy-current", "met": ["yes"], "not_met": ["no"]},
-        {"item": "copd", "not_met": ["no"]},
+        {"item": "malignancy-history", "met": ["yes"], "not_met": ["no"]},
+        {"item": "heart-failure", "not_met": ["no"]},
     ],
 }
 
 
 def test_an_answer_decides_what_the_record_cannot() -> None:
     assert outcome(ASKED) is UNKNOWN
-    assert outcome(ASKED, attested("malignancy-current", "no")) is NOT_MET
-    assert outcome(ASKED, attested("malignancy-current", "yes")) is MET
-    assert outcome(ASKED, attested("copd", "no")) is NOT_MET
-    assert outcome(ASKED, attested("copd", "yes")) is UNKNOWN
+    assert outcome(ASKED, attested("malignancy-history", "no")) is NOT_MET
+    assert outcome(ASKED, attested("malignancy-history", "yes")) is MET
+    assert outcome(ASKED, attested("heart-failure", "no")) is NOT_MET
+    assert outcome(ASKED, attested("heart-failure", "yes")) is UNKNOWN
 
 
 def test_an_answer_never_overrides_the_record() -> None:
-    judged = judge(ASKED, found("malignancy", hours=50), attested("malignancy-current", "no"))
+    judged = judge(ASKED, found("malignancy", hours=50), attested("malignancy-history", "no"))
     assert judged.outcome is MET
     assert judged.flags == {"attestation_disagrees"}
-    agreed = judge(ASKED, found("malignancy", hours=50), attested("malignancy-current", "yes"))
+    agreed = judge(ASKED, found("malignancy", hours=50), attested("malignancy-history", "yes"))
     assert agreed.flags == frozenset()
 
 
 def test_an_answer_cannot_speak_of_what_came_after_it() -> None:
     doubt = found("malignancy", hours=5, qualifiers=frozenset({"review"}))
-    judged = judge(ASKED, doubt, attested("malignancy-current", "no", 9))
+    judged = judge(ASKED, doubt, attested("malignancy-history", "no", 9))
     assert judged.outcome is UNKNOWN
     assert "ask again" in judged.note
-    assert outcome(ASKED, doubt, attested("malignancy-current", "no", 5)) is NOT_MET
+    assert outcome(ASKED, doubt, attested("malignancy-history", "no", 5)) is NOT_MET
     undated = found(
         "malignancy", hours=None, qualifiers=frozenset({"review"}), recorded=ago(3).latest
     )
-    assert outcome(ASKED, undated, attested("malignancy-current", "no", 2)) is NOT_MET
-    assert outcome(ASKED, undated, attested("malignancy-current", "no", 4)) is UNKNOWN
+    assert outcome(ASKED, undated, attested("malignancy-history", "no", 2)) is NOT_MET
+    assert outcome(ASKED, undated, attested("malignancy-history", "no", 4)) is UNKNOWN
+
+
+def test_an_answer_cannot_speak_of_what_was_written_or_learnt_after_it() -> None:
+    review = frozenset({"review"})
+    old = {"hours": 50.0, "qualifiers": review}
+    answer = attested("malignancy-history", "no", 9, known=ago(8).latest)
+    assert outcome(ASKED, found("malignancy", **old, known=ago(8).latest), answer) is NOT_MET
+    assert outcome(ASKED, found("malignancy", **old), answer) is UNKNOWN
+    written = found("malignancy", **old, recorded=ago(5).latest, known=ago(8).latest)
+    assert outcome(ASKED, written, answer) is UNKNOWN
+    undated = {"hours": None, "qualifiers": review}
+    assert outcome(ASKED, found("malignancy", **undated, known=ago(8).latest), answer) is UNKNOWN
+    assert outcome(ASKED, found("malignancy", **undated, known=ago(10).latest), answer) is NOT_MET
+    never = datetime.min.replace(tzinfo=UTC)
+    assert outcome(ASKED, found("malignancy", **undated, known=never), answer) is UNKNOWN
+
+
+def test_a_patient_answers_only_what_patients_are_asked() -> None:
+    signed = {"context": (("signer", "Patient/p"),)}
+    assert outcome(ANSWER, attested("symptom-burden", "yes", **signed)) is UNKNOWN
+    data = {"attested": {"item": "breastfeeding", "met": ["yes"], "not_met": ["no"]}}
+    assert outcome(data, attested("breastfeeding", "no", **signed)) is NOT_MET
+
+
+def test_an_answer_to_words_that_differ_between_trials_names_its_trial() -> None:
+    data = {"attested": {"item": "copd", "met": ["yes"], "not_met": ["no"]}}
+    assert outcome(data, attested("copd", "no")) is UNKNOWN
+    assert outcome(data, attested("copd", "no", context=(("study", "this"),))) is NOT_MET
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ([], NA),
+        ([attested("symptom-burden", "no")], MET),
+        ([attested("symptom-burden", "yes")], NA),
+        ([attested("symptom-burden", "no", 169)], UNKNOWN),
+        ([attested("symptom-burden", "yes", 169)], NA),
+        ([attested("symptom-burden", "no"), attested("symptom-burden", "yes")], UNKNOWN),
+        ([attested("symptom-burden", "no", 9), attested("symptom-burden", "yes")], NA),
+    ],
+)
+def test_an_answer_that_nobody_is_asked_for(facts: list[Fact], expected: Outcome) -> None:
+    data = {"answered": {"item": "symptom-burden", "met": ["no"]}}
+    assert outcome(data, *facts) is expected
 
 
 def test_what_rules_something_out() -> None:

@@ -223,10 +223,112 @@ def test_the_value_nearest_to_the_day_counts() -> None:
 
 def test_while_the_visit_is_open_it_may_change() -> None:
     early = outcomes(X, 50)["O2"]
-    assert (early.reasons, early.fresh_until) == (("not-due",), datetime(2024, 3, 27, tzinfo=UTC))
+    assert (early.reasons, early.fresh_until) == (("not-due",), datetime(2024, 4, 3, tzinfo=UTC))
+    # In the visit window, yet before the time point.
+    assert outcomes(X, 80, *remission(79))["O2"].reasons == ("not-due",)
     open_ = outcomes(X, 85, *remission())["O2"]
     assert (open_.value, open_.flags) == ("yes", ("visit_window_open",))
     assert open_.fresh_until == datetime(2024, 4, 11, tzinfo=UTC)
+
+
+def transplanted(start: TimeRange | None, **rest: Any) -> Fact:
+    rest.setdefault("known", START + timedelta(days=95))
+    return fact(FactKind.PROCEDURE, "liver_transplantation", "done", None, start=start, **rest)
+
+
+@pytest.mark.parametrize(
+    ("doubt", "reason"),
+    [
+        (transplanted(whole(0)), "outside-window"),
+        (transplanted(whole(70, 100)), "outside-window"),
+        (transplanted(None), "outside-window"),
+        (transplanted(None, recorded=START + timedelta(days=50)), "outside-window"),
+        (transplanted(on(50), status=FactStatus.CONFLICTING), "conflicting"),
+        (transplanted(on(50), status=FactStatus.PRELIMINARY), "outside-window"),
+        (died(whole(80, 90)), "death-date-unknown"),
+        (
+            fact(
+                FactKind.FINDING,
+                "death",
+                "present",
+                start=on(60),
+                known=START,
+                qualifiers=frozenset({"provisional"}),
+            ),
+            "death-date-unknown",
+        ),
+    ],
+)
+def test_a_death_or_transplantation_in_doubt_leaves_remission_open(
+    doubt: Fact, reason: str
+) -> None:
+    result = outcomes(X, 100, *remission(79), doubt)["O2"]
+    assert (result.value, result.reasons) == ("unknown", (reason,))
+    assert result.evidence
+
+
+@pytest.mark.parametrize(
+    "none",
+    [
+        transplanted(whole(-9)),
+        transplanted(whole(90)),
+        transplanted(None, recorded=START - timedelta(days=900)),
+        transplanted(None, known=START - timedelta(days=1)),
+        transplanted(on(50), status=FactStatus.RETRACTED),
+        transplanted(on(50), qualifiers=frozenset({"refuted"})),
+        fact(FactKind.PROCEDURE, "liver_transplantation", "not_done", start=on(50), known=START),
+    ],
+)
+def test_what_is_no_transplantation_in_between_does_not(none: Fact) -> None:
+    assert outcomes(X, 100, *remission(), none)["O2"].value == "yes"
+
+
+def test_a_transplantation_that_may_be_later_leaves_its_absence_open() -> None:
+    month = transplanted(whole(20, 40), known=START + timedelta(days=30))
+    feeds = ("liver_transplantation",)
+    result = outcomes(L, 100, contact(95), month, feeds=feeds)
+    assert result["S28"].variants["transplant_free"] == "unknown"
+    assert result["S90"].variants["transplant_free"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("qualifiers", "facts", "value", "reasons"),
+    [
+        ({"refuted"}, [], "unknown", ("no-contact",)),
+        ({"refuted"}, [contact(90)], "no", ()),
+        ({"provisional"}, [], "unknown", ("death-date-unknown",)),
+        ({"review"}, [], "unknown", ("death-date-unknown",)),
+        ({"review"}, [contact(90)], "no", ()),
+        ({"review"}, [died(whole(90))], "unknown", ("death-date-unknown",)),
+        ({"definite"}, [], "yes", ()),
+    ],
+)
+def test_only_a_proven_death_counts(
+    qualifiers: set[str], facts: list[Fact], value: str, reasons: tuple[str, ...]
+) -> None:
+    stated = fact(
+        FactKind.FINDING,
+        "death",
+        "present",
+        start=on(30),
+        known=START,
+        qualifiers=frozenset(qualifiers),
+    )
+    result = outcomes(X, 100, *facts, stated)["O1"]
+    assert (result.value, result.reasons) == (value, reasons)
+
+
+@pytest.mark.parametrize(
+    ("item", "value"),
+    [
+        ("malignancy-current", "unknown"),
+        ("of-another-trial", "unknown"),
+        ("renal-replacement", "no"),
+        ("breastfeeding", "no"),
+    ],
+)
+def test_only_an_answer_from_the_bedside_is_a_contact(item: str, value: str) -> None:
+    assert outcomes(X, 100, told(item, "no", 90))["O1"].value == value
 
 
 def test_without_an_upper_limit_nothing_is_assumed() -> None:

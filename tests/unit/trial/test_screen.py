@@ -79,6 +79,24 @@ def test_the_dead(when: TimeRange | None, verdict: str, reasons: tuple[str, ...]
         assert screened.missing_next == (Need("demographic", "death", "registration"),)
 
 
+@pytest.mark.parametrize(
+    ("value", "qualifiers", "verdict", "reasons"),
+    [
+        ("present", {"definite"}, "ineligible", ("deceased",)),
+        ("present", {"refuted"}, "eligible", ()),
+        ("absent", {"refuted"}, "eligible", ()),
+        ("present", {"provisional"}, "undetermined", ("death-date-unknown",)),
+        ("present", {"review"}, "undetermined", ("death-date-unknown",)),
+    ],
+)
+def test_only_a_proven_death_makes_the_dead(
+    value: str, qualifiers: set[str], verdict: str, reasons: tuple[str, ...]
+) -> None:
+    stated = fact(FactKind.FINDING, "death", value, 5, qualifiers=frozenset(qualifiers))
+    screened = screen(X, with_facts(example("clean"), stated), rules())
+    assert (screened.verdict, screened.reasons) == (verdict, reasons)
+
+
 def test_reported_alive_is_no_death() -> None:
     alive = fact(FactKind.DEMOGRAPHIC, "death", "alive", None)
     withdrawn = death(TimeRange.exact(T - timedelta(days=1)))
