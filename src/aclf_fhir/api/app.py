@@ -87,6 +87,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         as_of=settings.as_of,
         mappings=settings.mappings,
         trials=settings.trials,
+        base=f"http://{settings.host}:{settings.port}/fhir" if settings.port else "",
+        software_version=software_version(),
     )
     evaluator = Evaluator(gateway)
     app.state.gateway = gateway
