@@ -1,10 +1,10 @@
 """No way leads to `eligible` past an unknown, without consent, or by the absence of a record."""
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aclf_fhir.catalog import load_catalog
 from aclf_fhir.evaluation import EvaluationRules, Reason

@@ -1,6 +1,5 @@
 """What one resource version is becoming while its module reads it."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,9 @@ __all__ = ["Draft", "not_needed"]
 _NONE: frozenset[str] = frozenset()
 
 
-def not_needed(rule: str) -> MappingOutcome:
+def not_needed(rule: str, waits_for: tuple[str, ...] = ()) -> MappingOutcome:
     """Return the outcome of a resource that is stored and nothing more."""
-    return MappingOutcome(Disposition.NOT_NEEDED, rule=rule)
+    return MappingOutcome(Disposition.NOT_NEEDED, rule=rule, waits_for=waits_for)
 
 
 class Draft:
@@ -142,4 +141,4 @@ class Draft:
             return MappingOutcome(Disposition.HELD, facts, tuple(self.holdings), "", waits)
         if self.facts:
             return MappingOutcome(Disposition.MAPPED, tuple(self.facts), (), "", waits)
-        return replace(not_needed(rule), waits_for=waits)
+        return not_needed(rule, waits)

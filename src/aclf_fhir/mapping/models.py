@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from aclf_fhir.codes import LOINC, SNOMED, Coding
 from aclf_fhir.codes.check_digits import is_loinc, is_snomed
 from aclf_fhir.record import Fact, FactKind
@@ -402,8 +404,7 @@ class Holding:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MappingOutcome:
+class MappingOutcome(msgspec.Struct, frozen=True):
     """What one resource version became.
 
     `rule` names the rule a not-needed resource falls under (`mapping/rules.py`);

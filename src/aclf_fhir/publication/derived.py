@@ -80,7 +80,7 @@ class Derived:
 
 def distinct(sources: Iterable[SourceVersion]) -> tuple[SourceVersion, ...]:
     """Sort resource versions, one entry each whatever element of it was read."""
-    whole = {replace(source, path="") for source in sources}
+    whole = {SourceVersion(source.type, source.id, source.version) for source in sources}
     return tuple(sorted(whole, key=lambda source: (source.type, source.id, source.version)))
 
 

@@ -1,8 +1,13 @@
-"""One normalised statement about one subject, with its two clocks and its source."""
+"""One normalised statement about one subject, with its two clocks and its source.
 
-from dataclasses import dataclass
+msgspec structs, because several are made of every result received: a frozen dataclass
+takes ten times as long. Changed copies come from `msgspec.structs.replace`.
+"""
+
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from aclf_fhir.units import Interval, TimeRange
 
@@ -48,8 +53,7 @@ class FactStatus(StrEnum):
     """Entered in error, deleted, or retired by a person with a reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceVersion:
+class SourceVersion(msgspec.Struct, frozen=True):
     """The resource version a fact came from, and the element in it."""
 
     type: str
@@ -63,8 +67,7 @@ class SourceVersion:
         return f"{self.type}/{self.id}/_history/{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class SentValue:
+class SentValue(msgspec.Struct, frozen=True):
     """A measurement as the sender wrote it; every conversion starts from here.
 
     Converting twice would lose exactness (170 umol/L to mg/dL and back is not
@@ -92,8 +95,7 @@ Value = Interval | frozenset[str] | TimeRange | None
 """A number (canonical unit), the possible codes of a scale, an instant, or nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """One statement about one subject.
 
     Parameters

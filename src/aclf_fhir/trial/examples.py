@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.evaluation import EvaluationRules

@@ -62,7 +62,7 @@ class UnitTable:
     spellings: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     unitless: bool = False
-    _conversions: dict[tuple[str, str], Callable[[Decimal], Decimal]] = field(
+    _conversions: dict[str, dict[str, Callable[[Decimal], Decimal]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -172,21 +172,28 @@ class UnitTable:
         """
         if source == target and source in self.factors:
             return value
-        convert = self._conversions.get((source, target)) or self._conversion(source, target)
-        low, high = value.low, value.high
-        if low is not None and low is high:
-            both = convert(low)
-            return Interval(both, both)
+        try:
+            convert = self._conversions[source][target]
+        except KeyError:
+            convert = self._conversion(source, target)
+        low, high, low_closed, high_closed = value
+        if low is high and low is not None:
+            low = convert(low)
+            # Made as `Interval.exact` makes it: this line runs for every number received.
+            return tuple.__new__(Interval, (low, low, True, True))
         return Interval(
             None if low is None else convert(low),
             None if high is None else convert(high),
-            value.low_closed,
-            value.high_closed,
+            low_closed,
+            high_closed,
         )
 
     def convert_number(self, value: Decimal, source: str, target: str) -> Decimal:
         """Convert one exact number; `convert` without the interval around it."""
-        convert = self._conversions.get((source, target)) or self._conversion(source, target)
+        try:
+            convert = self._conversions[source][target]
+        except KeyError:
+            convert = self._conversion(source, target)
         return convert(value)
 
     def _read_nothing(self) -> UnitReading:
@@ -211,7 +218,7 @@ class UnitTable:
                     f"use one of: {', '.join(self.factors)}",
                 )
         convert = _multiplication(self.factors[source] / self.factors[target])
-        self._conversions[source, target] = convert
+        self._conversions.setdefault(source, {})[target] = convert
         return convert
 
 

@@ -6,9 +6,10 @@ an ordered delivery would have ended.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from aclf_fhir.fhir import parse_resource
 from aclf_fhir.mapping import map_resource

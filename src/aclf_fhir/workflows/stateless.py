@@ -6,9 +6,11 @@ dictionaries: Patients come first, references are looked up among what was given
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from aclf_fhir.catalog import Catalog
 from aclf_fhir.errors import AclfError, Issue

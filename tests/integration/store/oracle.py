@@ -1,8 +1,10 @@
 """A store of plain lists and dicts: slow, obvious, and what the real one must agree with."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from aclf_fhir.mapping.models import Disposition, MappingOutcome
 from aclf_fhir.record import Fact

@@ -147,7 +147,7 @@ def _written(value: Any) -> Any:
 def _fact(fact: Fact, wanted: dict[str, Any]) -> dict[str, Any]:
     sent = fact.sent
     everything = {
-        **{name: _written(getattr(fact, name)) for name in Fact.__slots__},
+        **{name: _written(getattr(fact, name)) for name in Fact.__struct_fields__},
         "kind": fact.kind.value,
         "status": fact.status.value,
         "source": fact.source.path,

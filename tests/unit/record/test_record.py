@@ -1,11 +1,11 @@
 """A record keeps what counts at T and K, in an order that does not depend on arrival."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record, SentValue, SourceVersion
 from aclf_fhir.units import Interval, TimeRange
@@ -92,3 +92,21 @@ def test_the_same_knowledge_can_be_judged_for_an_earlier_instant():
 
 def test_a_source_names_its_version():
     assert measured().source.reference == "Observation/o1/_history/1"
+
+
+@pytest.mark.parametrize("part", ["concept", "source", "sent"])
+def test_a_fact_is_a_value_that_never_changes(part):
+    fact = measured()
+    assert fact == measured()
+    assert hash(fact) == hash(measured())
+    assert fact != replace(fact, unit="umol/L")
+    with pytest.raises(AttributeError):
+        setattr(fact, part, None)
+
+
+def test_the_version_a_fact_came_from_never_changes():
+    source = measured().source
+    assert source == SourceVersion("Observation", "o1", 1, "valueQuantity")
+    assert len({source, measured().source, replace(source, version=2)}) == 2
+    with pytest.raises(AttributeError):
+        source.version = 2

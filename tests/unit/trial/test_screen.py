@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from aclf_fhir.catalog import load_catalog
@@ -100,7 +101,8 @@ def test_only_a_proven_death_makes_the_dead(
 def test_reported_alive_is_no_death() -> None:
     alive = fact(FactKind.DEMOGRAPHIC, "death", "alive", None)
     withdrawn = death(TimeRange.exact(T - timedelta(days=1)))
-    facts = with_facts(example("clean"), alive, replace(withdrawn, status=FactStatus.RETRACTED))
+    retracted = msgspec.structs.replace(withdrawn, status=FactStatus.RETRACTED)
+    facts = with_facts(example("clean"), alive, retracted)
     assert screen(X, facts, rules()).verdict == "eligible"
 
 
@@ -164,7 +166,7 @@ def test_encephalopathy_needs_capacity_for_consent() -> None:
 
 def test_a_death_that_is_still_to_come_is_none_yet() -> None:
     later = death(TimeRange.exact(T + timedelta(days=3)))
-    dated = replace(later, start=None)
+    dated = msgspec.structs.replace(later, start=None)
     assert screen(X, with_facts(example("clean"), dated), rules()).verdict == "eligible"
 
 
