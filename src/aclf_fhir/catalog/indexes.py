@@ -1,7 +1,7 @@
 """The catalog as one site's mapping needs it: everything by code, the site's own included."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from aclf_fhir.mapping.models import (
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Resource
+    from aclf_fhir.mapping.questions import Question
+    from aclf_fhir.mapping.units_read import Problem
 
 __all__ = ["Indexes", "build_indexes"]
 
@@ -41,6 +43,7 @@ class Indexes:
     trials: Mapping[str, str]
     not_needed: NotNeededRules
     attestation_items: frozenset[str]
+    questions: "dict[tuple[Coding, ...], Question | Problem | None]" = field(default_factory=dict)
 
     def context(
         self,
@@ -63,6 +66,7 @@ class Indexes:
             trials=self.trials,
             not_needed=self.not_needed,
             attestation_items=self.attestation_items,
+            questions=self.questions,
             resource_id=resource_id,
             version=version,
             known=known,

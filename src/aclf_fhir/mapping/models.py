@@ -20,6 +20,8 @@ from aclf_fhir.units import Interval, TimeRange
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Resource
+    from aclf_fhir.mapping.questions import Question
+    from aclf_fhir.mapping.units_read import Problem
     from aclf_fhir.units.quantity import UnitTable
 
 __all__ = [
@@ -427,8 +429,7 @@ class SubjectDates:
     death: TimeRange | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappingContext:
+class MappingContext(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a mapping module may know besides the resource.
 
     Parameters
@@ -454,6 +455,9 @@ class MappingContext:
         How Observations without a known code are set aside.
     attestation_items
         Item codes a person can answer, of all protocols (`symptom-burden`).
+    questions
+        What codes were found to ask for, kept from one resource to the next by
+        `read_question`; never shared between contexts of different indexes.
     """
 
     site: SiteMap
@@ -469,5 +473,8 @@ class MappingContext:
     known: datetime
     subject_dates: Callable[[str], SubjectDates | None]
     resolve: Callable[[str], "Resource | None"]
-    not_needed: NotNeededRules = field(default_factory=NotNeededRules)
+    not_needed: NotNeededRules = msgspec.field(default_factory=NotNeededRules)
     attestation_items: frozenset[str] = frozenset()
+    questions: "dict[tuple[Coding, ...], Question | Problem | None]" = msgspec.field(
+        default_factory=dict
+    )

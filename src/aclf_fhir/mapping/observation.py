@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from aclf_fhir.mapping.answers import read_answer, read_grade
 from aclf_fhir.mapping.blood_pressure import add_mean_pressure
-from aclf_fhir.mapping.codings import Notion, as_evidence, codings_of, describe, looked_up
+from aclf_fhir.mapping.codings import Notion, codings_of, describe, looked_up
 from aclf_fhir.mapping.measurements import (
     Measurement,
     read_measurement,
@@ -55,9 +55,9 @@ def map_observation(observation: "Observation", draft: "Draft") -> str:
         draft.block(HeldReason.FOCUS_SET, "focus", detail)
     reader = _Reader(observation, draft, _effective(observation, draft))
     if question is not None and not (parts and _valueless(observation)):
-        reader.read("", observation, codings, question)
+        reader.read("", observation, question)
     for path, component, asked in parts:
-        reader.read(path, component, codings_of(component.code), asked)
+        reader.read(path, component, asked)
     if parts:
         add_mean_pressure(draft)
     return ""
@@ -138,18 +138,17 @@ class _Reader:
         self,
         path: str,
         element: "Observation | ObservationComponent",
-        codings: "tuple[Coding, ...]",
         question: Question | Problem,
     ) -> None:
         """Read one value and state its facts."""
         if isinstance(question, Problem):
             self._hold(path, question)
         elif question.analyte is not None:
-            self._measurement(path, element, codings, question, question.analyte)
+            self._measurement(path, element, question, question.analyte)
         elif question.scale is not None:
-            self._grade(path, element, codings, question.scale)
+            self._grade(path, element, question.codes, question.scale)
         else:
-            self._findings(path, element, codings, question)
+            self._findings(path, element, question)
 
     def _hold(self, path: str, problem: Problem) -> None:
         self.draft.hold(problem.reason, f"{path}{problem.path}", problem.detail)
@@ -162,9 +161,7 @@ class _Reader:
             and _valueless(self.observation)
         )
 
-    def _no_value(
-        self, kind: FactKind, concept: str, path: str, codings: "tuple[Coding, ...]"
-    ) -> None:
+    def _no_value(self, kind: FactKind, concept: str, path: str, codes: tuple[str, ...]) -> None:
         """State that there is no value: absent in a final result, awaited in another."""
         status = self.draft.status
         self.draft.add(
@@ -175,14 +172,13 @@ class _Reader:
             start=self.span.start,
             end=self.span.end,
             status=FactStatus.NO_VALUE if status is FactStatus.USABLE else status,
-            codes=as_evidence(codings),
+            codes=codes,
         )
 
     def _measurement(
         self,
         path: str,
         element: "Observation | ObservationComponent",
-        codings: "tuple[Coding, ...]",
         question: Question,
         analyte: Analyte,
     ) -> None:
@@ -200,10 +196,10 @@ class _Reader:
             read = read_measurement(element, analyte, draft.context, question.units)
         if isinstance(read, Problem):
             self._hold(path, read)
-            self._held_result(f"{path}{read.path}", read, analyte, codings, qualifiers)
+            self._held_result(f"{path}{read.path}", read, question, analyte.id, qualifiers)
             return
         if read is None:
-            self._no_value(FactKind.MEASUREMENT, analyte.id, path, codings)
+            self._no_value(FactKind.MEASUREMENT, analyte.id, path, question.codes)
             return
         limit = None
         if element.reference_range is not None:
@@ -218,7 +214,7 @@ class _Reader:
             end=self.span.end,
             qualifiers=qualifiers,
             flags=read.flags | flags,
-            codes=as_evidence(codings),
+            codes=question.codes,
             sent=read.sent,
             reference_high=None if limit is None else limit[0],
             context=() if limit is None else (("reference_high", limit[1]),),
@@ -228,8 +224,8 @@ class _Reader:
         self,
         path: str,
         problem: Problem,
-        analyte: Analyte,
-        codings: "tuple[Coding, ...]",
+        question: Question,
+        concept: str,
         qualifiers: frozenset[str],
     ) -> None:
         """State that a result exists whose value waits on the work list.
@@ -239,7 +235,7 @@ class _Reader:
         status = self.draft.status
         self.draft.add(
             FactKind.MEASUREMENT,
-            analyte.id,
+            concept,
             None,
             path=path,
             start=self.span.start,
@@ -247,14 +243,14 @@ class _Reader:
             status=FactStatus.NO_VALUE if status is FactStatus.USABLE else status,
             qualifiers=qualifiers,
             flags=_UNIT_MISSING if problem.reason is HeldReason.UNIT_MISSING else _HELD,
-            codes=as_evidence(codings),
+            codes=question.codes,
         )
 
     def _grade(
         self,
         path: str,
         element: "Observation | ObservationComponent",
-        codings: "tuple[Coding, ...]",
+        codes: tuple[str, ...],
         scale: GradeScale,
     ) -> None:
         read = None if self._awaited(element) else read_grade(element, scale)
@@ -264,7 +260,7 @@ class _Reader:
         if isinstance(read, Problem):
             self._hold(path, read)
         elif read is None:
-            self._no_value(kind, scale.id, path, codings)
+            self._no_value(kind, scale.id, path, codes)
         else:
             grade, where = read
             self.draft.add(
@@ -275,14 +271,13 @@ class _Reader:
                 start=self.span.start,
                 end=self.span.end,
                 qualifiers=frozenset({"review"}) if grade == _PRESENT_OR_ABSENT else _NONE,
-                codes=as_evidence(codings),
+                codes=codes,
             )
 
     def _findings(
         self,
         path: str,
         element: "Observation | ObservationComponent",
-        codings: "tuple[Coding, ...]",
         question: Question,
     ) -> None:
         read = None if self._awaited(element) else read_answer(element)
@@ -292,7 +287,7 @@ class _Reader:
         for notion in question.notions.values():
             concept = notion.value_set.id
             if read is None:
-                self._no_value(FactKind.FINDING, concept, path, codings)
+                self._no_value(FactKind.FINDING, concept, path, question.codes)
                 continue
             answer, where, worded = read
             self.draft.add(
@@ -304,7 +299,7 @@ class _Reader:
                 end=self.span.end,
                 qualifiers=_finding_qualifiers(notion, answer),
                 flags=frozenset({"answer_from_text"}) if worded else _NONE,
-                codes=as_evidence(codings),
+                codes=question.codes,
             )
 
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from aclf_fhir.codes import Coding
-from aclf_fhir.mapping.codings import Notion, describe, read_notions
+from aclf_fhir.mapping.codings import Notion, as_evidence, describe, read_notions
 from aclf_fhir.mapping.models import Analyte, GradeScale, HeldReason, MappingContext
 from aclf_fhir.mapping.units_read import Problem
 from aclf_fhir.record import FactKind
@@ -16,13 +16,17 @@ _NONE: frozenset[str] = frozenset()
 _NO_NOTIONS: Mapping[str, Notion] = MappingProxyType({})
 _FINDING = frozenset({FactKind.FINDING})
 _VESSELS = frozenset({"arterial", "venous", "capillary"})
+_KEPT = 8192
+"""How many combinations of codings are kept; a site sends a few thousand."""
 
 
 class Question(NamedTuple):
-    """What one code asks for; exactly one of the first three is there.
+    """What one code asks for; exactly one of analyte, scale and notions is there.
 
     Parameters
     ----------
+    codes
+        The codings as facts carry them.
     analyte, scale, notions
         Of what the codings say.
     qualifiers
@@ -31,6 +35,7 @@ class Question(NamedTuple):
         UCUM units the codings may come with; empty allows the whole table.
     """
 
+    codes: tuple[str, ...]
     analyte: Analyte | None = None
     scale: GradeScale | None = None
     notions: Mapping[str, Notion] = _NO_NOTIONS
@@ -41,7 +46,20 @@ class Question(NamedTuple):
 def read_question(
     codings: tuple[Coding, ...], context: MappingContext
 ) -> Question | Problem | None:
-    """Look the codings of an Observation or component up; None if none is known."""
+    """Look the codings of an Observation or component up; None if none is known.
+
+    The same few codes come with every result: the answer is kept in `context.questions`.
+    """
+    try:
+        return context.questions[codings]
+    except KeyError:
+        question = _look_up(codings, context)
+    if len(context.questions) < _KEPT:
+        context.questions[codings] = question
+    return question
+
+
+def _look_up(codings: tuple[Coding, ...], context: MappingContext) -> Question | Problem | None:
     analyte_id = scale_id = None
     contradiction = False
     qualifiers = units = _NONE
@@ -69,15 +87,15 @@ def read_question(
         if qualifiers and len(qualifiers & _VESSELS) > 1:
             return Problem(HeldReason.CONTRADICTING_CODES, "code", describe(codings))
         analyte = context.analytes[analyte_id]
-        return Question(analyte, qualifiers=qualifiers, units=units)
+        return Question(as_evidence(codings), analyte, qualifiers=qualifiers, units=units)
     if contradiction or (analyte_id is not None and scale_id is not None):
         return Problem(HeldReason.CONTRADICTING_CODES, "code", describe(codings))
     if scale_id is not None:
-        return Question(scale=context.scales[scale_id])
+        return Question(as_evidence(codings), scale=context.scales[scale_id])
     if unclear is not None:
         detail = f"{unclear} means different things at different sites: declare it in the site file"
         return Problem(HeldReason.UNMAPPED_CODE, "code", detail)
     notions = read_notions(codings, context, _FINDING)
     if notions.contradiction:
         return Problem(HeldReason.CONTRADICTING_CODES, "code", notions.contradiction)
-    return Question(notions=notions.found) if notions.found else None
+    return Question(as_evidence(codings), notions=notions.found) if notions.found else None

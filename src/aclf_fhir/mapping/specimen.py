@@ -84,8 +84,13 @@ def read_sample(observation: "Observation", draft: "Draft") -> Sample | None:
     collection = getattr(resource, "collection", None)
     if collection is not None and collection.body_site is not None:
         fluids += _named(collection.body_site, "specimen")
-    fluids += tuple((fluid, "specimen") for text in texts if text for fluid in _fluids_in(text))
-    return Sample(types, fluids, any(text and _BLOOD.search(text) for text in texts))
+    names_blood = False
+    for text in texts:
+        if text:
+            others, is_blood = _words_of(text)
+            fluids += tuple([(fluid, "specimen") for fluid in others])
+            names_blood = names_blood or is_blood
+    return Sample(types, fluids, names_blood)
 
 
 def _types(concept: "CodeableConcept", draft: "Draft") -> tuple[Coding, ...]:
@@ -98,21 +103,22 @@ def _types(concept: "CodeableConcept", draft: "Draft") -> tuple[Coding, ...]:
 
 
 def _texts(concept: "CodeableConcept") -> "list[str | None]":
-    return [concept.text, *(coding.display for coding in concept.coding or ())]
+    return [concept.text, *[coding.display for coding in concept.coding or ()]]
 
 
 def _named(site: "CodeableConcept", path: str) -> tuple[tuple[str, str], ...]:
     """Return the fluids a body site stands for."""
     coded = [FLUID_SITES[coding] for coding in codings_of(site) if coding in FLUID_SITES]
-    worded = [fluid for text in _texts(site) if text for fluid in _fluids_in(text)]
+    worded = [fluid for text in _texts(site) if text for fluid in _words_of(text)[0]]
     return tuple((fluid, path) for fluid in coded + worded)
 
 
 # The same few specimen names come with every result.
 @lru_cache(maxsize=4096)
-def _fluids_in(text: str) -> tuple[str, ...]:
-    """Return the fluids other than blood that a text names."""
-    return tuple(name for name, words in _FLUIDS.items() if words.search(text))
+def _words_of(text: str) -> tuple[tuple[str, ...], bool]:
+    """Return the fluids other than blood that a text names, and whether it names blood."""
+    fluids = tuple([name for name, words in _FLUIDS.items() if words.search(text)])
+    return fluids, _BLOOD.search(text) is not None
 
 
 def check_specimen(
@@ -127,18 +133,25 @@ def check_specimen(
     allowed = analyte.specimens
     if not allowed:
         return _FITS
-    fluids = [fluid for fluid in sample.fluids if fluid[0] != "urine" or URINE not in allowed]
-    types = sample.types
-    systems = {coding.system for coding in allowed}
-    wrong = [coding for coding in types if coding.system in systems and coding not in allowed]
-    vessels = {SPECIMEN_QUALIFIERS[coding] for coding in types if coding in SPECIMEN_QUALIFIERS}
-    if wrong or len(vessels | (qualifiers & _VESSELS)) > 1:
+    types, fluids, is_read = sample
+    vessels: frozenset[str] = _NONE
+    wrong = False
+    for coding in types:
+        vessel = SPECIMEN_QUALIFIERS.get(coding)
+        if vessel is not None:
+            vessels |= {vessel}
+        if coding in allowed:
+            is_read = True
+        elif not wrong:
+            wrong = any(coding.system == listed.system for listed in allowed)
+    if wrong or (vessels and len(vessels | (qualifiers & _VESSELS)) > 1):
         detail = f"{analyte.id} in {describe(types)}"
         draft.hold(HeldReason.SPECIMEN_CONTRADICTS, "specimen", detail)
         return None
-    if fluids:
-        fluid, path = fluids[0]
-        draft.hold(HeldReason.SPECIMEN_CONTRADICTS, path, f"{analyte.id} in {fluid}")
-        return None
-    is_read = sample.names_blood or not allowed.isdisjoint(types)
-    return SampleFit(frozenset(vessels), _NONE if is_read else _UNKNOWN)
+    for fluid, path in fluids:
+        if fluid != "urine" or URINE not in allowed:
+            draft.hold(HeldReason.SPECIMEN_CONTRADICTS, path, f"{analyte.id} in {fluid}")
+            return None
+    if is_read and not vessels:
+        return _FITS
+    return SampleFit(vessels, _NONE if is_read else _UNKNOWN)

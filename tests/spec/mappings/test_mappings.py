@@ -109,7 +109,7 @@ def _context(content: dict[str, Any], site: str, case: dict[str, Any]) -> Mappin
             Coding("", "Aszites"): Coding(SNOMED, "309201001"),
         },
     )
-    return replace(
+    return msgspec.structs.replace(
         context,
         site=own,
         attestation_items=ATTESTATIONS,
