@@ -1,8 +1,9 @@
-"""The specification of the scores, as a clinician wrote it, read for tests, pages and `verify`.
+"""The specification, as a clinician wrote it, read for tests, pages and `verify`.
 
 A file of `tests/spec/scores/` has a score, the source of its cases and, where cases differ in few
 inputs, a `base` they start from. A quantity is written as in a letter: `1.9 mg/dL`,
-`<0.2 mg/dL`. `tests/spec/units/conversions.yaml` has values before and after a conversion.
+`<0.2 mg/dL`. `tests/spec/units/conversions.yaml` has values before and after a conversion,
+`tests/spec/criteria/` the rules of protocols that have a case id.
 """
 
 from __future__ import annotations
@@ -74,10 +75,27 @@ def conversion_cases() -> Iterator[dict[str, Any]]:
         }
 
 
+def criterion_cases() -> Iterator[dict[str, Any]]:
+    """Write the cases of the protocols' rules as `aclf-fhir verify` reads them."""
+    for path in sorted((SPEC / "criteria").glob("*.yaml")):
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for rule in tree["cases"]:
+            for case in rule["cases"]:
+                inputs = {**rule.get("base", {}), **case.get("with", {})}
+                yield {
+                    "id": f"{rule['criterion']}/{case['id']}",
+                    "score": rule["criterion"],
+                    "inputs": {key: quantity(value) for key, value in inputs.items()},
+                    "expected": case["expect"],
+                    "source": case.get("source", tree["source"]),
+                }
+
+
 def every_case() -> Iterator[dict[str, Any]]:
     for path in score_files():
         yield from score_cases(read_spec(path))
     yield from conversion_cases()
+    yield from criterion_cases()
 
 
 def quantity(value: object) -> Any:

@@ -168,7 +168,26 @@ def test_an_input_without_a_unit_table_has_no_unit(catalog: Catalog) -> None:
     assert verify_cases(one("cossh_aclf", inputs, expected), catalog=catalog).is_clean
 
 
-def test_text_for_a_number_is_invalid(catalog: Catalog) -> None:
-    cases = one("meld_optn", {**MELD, "inr": {"value": "two", "unit": "1"}}, {})
-    with pytest.raises(AclfError):
-        verify_cases(cases, catalog=catalog)
+def test_a_case_that_cannot_be_read_fails_and_the_rest_goes_on(catalog: Catalog) -> None:
+    text = {"id": "text", "score": "meld_optn", "inputs": {**MELD, "inr": {"value": "two"}}}
+    nothing = {"id": "nothing", "score": "unit_conversion", "inputs": {"value": 1}}
+    sound = {"id": "sound", "score": "meld_optn", "inputs": {**MELD, "inr": 2}}
+    cases = [{**each, "expected": {"status": "ok"}} for each in (text, nothing, sound)]
+    report = verify_cases({"cases": cases}, catalog=catalog)
+    assert (len(report.differences), len(report.passed)) == (2, 1)
+    assert "not a number" in report.lines[0]
+    assert "analyte" in report.lines[1]
+
+
+def test_support_that_is_not_known_is_missing_by_the_name_of_its_key(catalog: Catalog) -> None:
+    inputs = {"he_grade": 0, "mechanical_ventilation": None}
+    expected = {"status": "indeterminate", "missing": ["mechanical_ventilation"]}
+    assert verify_cases(one("nacseld_aclf", inputs, expected), catalog=catalog).is_clean
+    full = {
+        "bilirubin": {"value": 1, "unit": "mg/dL"}, "creatinine": {"value": 1, "unit": "mg/dL"},
+        "he_grade": 0, "inr": 1, "map": 60, "platelets": {"value": 200, "unit": "10*9/L"},
+        "pao2": {"value": 90, "unit": "mm[Hg]"}, "fio2": 0.21,
+    }  # fmt: skip
+    expected = {"status": "indeterminate", "missing": ["vasoactives"]}
+    for inputs in (full, {**full, "vasoactives": None}):
+        assert verify_cases(one("clif_sofa", inputs, expected), catalog=catalog).is_clean

@@ -1,6 +1,7 @@
 """The project's own case file is fresh, whole, in the format of `verify`, and passes."""
 
 import json
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -35,8 +36,21 @@ def test_the_file_is_fresh() -> None:
     assert run.returncode == 0, run.stdout
 
 
-def test_every_score_and_conversions_are_in_it(cases: list[dict[str, Any]]) -> None:
-    assert {case["score"] for case in cases} == {*SCORES, "unit_conversion"}
+def rules_with_a_case_id() -> set[str]:
+    written = (ROOT / "trials").glob("*.yaml")
+    return {
+        name
+        for path in written
+        for name in re.findall(r"\bcase: (\w+)", path.read_text(encoding="utf-8"))
+    }
+
+
+def test_every_score_rule_and_conversions_are_in_it(cases: list[dict[str, Any]]) -> None:
+    assert {case["score"] for case in cases} == {
+        *SCORES,
+        *rules_with_a_case_id(),
+        "unit_conversion",
+    }
     assert len({case["id"] for case in cases}) == len(cases)
     for case in cases:
         assert set(case) == {"id", "score", "inputs", "expected", "source"}
@@ -87,3 +101,25 @@ def test_the_file_is_found_in_a_wheel_and_in_the_repository(
     there.parent.mkdir(parents=True)
     there.touch()
     assert own_cases() == there
+
+
+def test_every_convention_of_the_format_is_in_it(cases: list[dict[str, Any]]) -> None:
+    """A site that passes the file has seen every way an input or a result is written."""
+    inputs = [(name, value) for case in cases for name, value in case["inputs"].items()]
+    expected = [pair for case in cases for pair in case["expected"].items()]
+    assert {value for key, value in expected if key == "status"} == {"ok", "indeterminate", "error"}
+    reasons = {"missing_unit", "non_positive_input", "out_of_range", "unsupported_unit"}
+    assert reasons <= {value for key, value in expected if key == "reason"}
+    assert {
+        "category", "components", "daily_rise", "field", "flags", "met", "missing", "mortality",
+        "organ_failures", "possible_grades", "possible_range", "ratio", "rounded",
+        "rounding_sensitive", "unscaled", "value",
+    } <= {key for key, _ in expected}  # fmt: skip
+    assert {"birth_date", "on", "range", "series", "uln", "vasoactives"} <= {
+        key for key, _ in inputs
+    }
+    quantities = [value for _, value in inputs if isinstance(value, dict)]
+    assert {"<", "<=", ">", ">="} <= {each.get("comparator") for each in quantities}
+    assert any(value is None for _, value in inputs)
+    kinds = {type(value) for _, value in inputs}
+    assert {bool, dict, float, int, list, str} <= kinds

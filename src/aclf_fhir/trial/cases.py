@@ -4,14 +4,15 @@ There is no second implementation: the inputs of a case become facts, the facts 
 record, and the same criterion that screens patients judges it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aclf_fhir.errors import AclfError, Category
-from aclf_fhir.evaluation import EvaluationRules
+from aclf_fhir.evaluation import EvaluationRules, Reason
+from aclf_fhir.fhir import parse_date
 from aclf_fhir.record import Fact, FactKind, Record, SentValue, SourceVersion
 from aclf_fhir.trial.combined import AllOf, AnyOf
 from aclf_fhir.trial.judgement import DECIDED, Outcome
@@ -22,6 +23,7 @@ from aclf_fhir.trial.person import Age
 from aclf_fhir.trial.scored import ScoreLimit
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval, TimeRange
+from aclf_fhir.units.quantity import UnitTable
 
 __all__ = ["evaluate_case", "find_case"]
 
@@ -78,7 +80,7 @@ def find_case(
     case_id
         The `score` of the case.
     inputs
-        Its inputs; a `range` tells criteria of one rule apart.
+        Its inputs; a `range` sets the limits of a criterion on age.
 
     Returns
     -------
@@ -87,16 +89,17 @@ def find_case(
     """
     for protocol in protocols:
         for node in _nodes(protocol):
-            if node.case == case_id and _fits(node, inputs):
-                return protocol, node
+            if node.case == case_id:
+                return protocol, _within(node, inputs.get("range"))
     return None
 
 
-def _fits(node: Node, inputs: Mapping[str, Any]) -> bool:
-    limits = inputs.get("range")
+def _within(node: Node, limits: Sequence[Any] | None) -> Node:
+    """Give a criterion on age the limits a case sets, since its id names no trial."""
     if limits is None or not isinstance(node, Age):
-        return True
-    return [node.minimum, node.maximum] == [int(limit) for limit in limits]
+        return node
+    low, high = (None if limit is None else int(limit) for limit in limits)
+    return replace(node, minimum=low, maximum=high)
 
 
 def evaluate_case(
@@ -147,7 +150,7 @@ def evaluate_case(
             return {"status": "indeterminate", "missing": list(result.missing)}
     elif found.outcome not in DECIDED:
         missing = list(dict.fromkeys(_missing(node, situation)))
-        if missing:
+        if missing or Reason.COMPARATOR_STRADDLES in found.reasons:
             return {"status": "indeterminate", "missing": missing}
     met = found.outcome is Outcome.MET
     hidden = {"concept", "value"}
@@ -169,9 +172,15 @@ def _missing(node: Node, situation: Situation) -> Iterator[str]:
             yield from _missing(each, situation)
     else:
         judged = node.judge(situation)
-        if judged.outcome not in DECIDED and not any(e.fact for e in judged.evidence):
+        if judged.outcome in DECIDED:
+            return
+        facts = [each.fact for each in judged.evidence if each.fact is not None]
+        if not facts:
             keys = {concept: key for key, (concept, _) in _NAMES.items()}
+            yield from ["birth_date"] if isinstance(node, Age) else []
             yield from (keys.get(concept, concept) for _, concept in node.references())
+        elif isinstance(node, Lab) and node.times_upper_limit and facts[0].reference_high is None:
+            yield "uln"
 
 
 def _instant(inputs: Mapping[str, Any]) -> datetime:
@@ -203,9 +212,8 @@ def _facts(
         if name == "series":
             yield from _series(node, given, rules, at)
         elif name == "birth_date":
-            born = datetime.combine(date.fromisoformat(str(given)), datetime.min.time(), rules.zone)
-            day = TimeRange(born, born + timedelta(hours=23))
-            yield _fact(FactKind.DEMOGRAPHIC, "birth_date", at, value=day)
+            born = parse_date(str(given), rules.zone)
+            yield _fact(FactKind.DEMOGRAPHIC, "birth_date", at, value=born)
         elif name in _SUPPORTS:
             if given:
                 for days in (1, 3):
@@ -220,11 +228,14 @@ def _facts(
             yield _fact(FactKind.GRADE, name, at, value=grade)
         else:
             concept, unit = _NAMES.get(name, (name, ""))
-            yield _measured(node, name, concept, given, unit, inputs.get("uln"), rules, at)
+            yield from _measured(node, name, concept, given, unit, inputs.get("uln"), rules, at)
 
 
 def _decimal(value: object) -> Decimal:
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+    try:
+        return value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation as error:
+        raise AclfError.of(Category.INVALID, "", f"{value!r} is not a number") from error
 
 
 def _series(
@@ -232,10 +243,10 @@ def _series(
 ) -> Iterator[Fact]:
     """Place a series so that its last value is drawn at the instant judged."""
     concept = next(id_ for part in node.walk() for kind, id_ in part.references())
-    last = max(_decimal(each["hours"]) for each in series)
+    last = max((_decimal(each["hours"]) for each in series), default=Decimal(0))
     for each in series:
         before = timedelta(seconds=int((last - _decimal(each["hours"])) * 3600))
-        yield _measured(node, "series", concept, each, "", None, rules, at - before)
+        yield from _measured(node, "series", concept, each, "", None, rules, at - before)
 
 
 def _measured(
@@ -247,40 +258,50 @@ def _measured(
     upper: Mapping[str, Any] | None,
     rules: EvaluationRules,
     at: datetime,
-) -> Fact:
+) -> Iterator[Fact]:
+    """Yield a measurement, if the criteria of protocols know the analyte and there is a value.
+
+    A case may describe more of a patient than one criterion asks for.
+    """
     analyte = rules.analytes.get(concept)
-    if analyte is None:
-        raise AclfError.of(Category.UNSUPPORTED, name, f"{name!r} is no input of this criterion")
-    number, ucum = _quantity(given, unit, name)
+    if analyte is None or (isinstance(given, Mapping) and given.get("value") is None):
+        return
     table = analyte.units
-    if ucum not in table.factors:
-        raise _Unusable("unsupported_unit", name)
-    high = None
+    number, ucum = _quantity(given, unit, name, table)
+    value = table.convert(number, ucum, table.canonical)
+    low, high = analyte.plausible.low, analyte.plausible.high
+    below = low is not None and value.at_least(low) == "false"
+    if below or (high is not None and value.above(high) == "true"):
+        positive = value.high is None or value.high > 0
+        raise _Unusable("out_of_range" if positive else "non_positive_input", name)
+    upper_limit = None
     if upper is not None and any(
         isinstance(part, Lab) and part.times_upper_limit and part.name == concept
         for part in node.walk()
     ):
-        limit, limit_unit = _quantity(upper, "", "uln")
-        if limit_unit not in table.factors:
-            raise _Unusable("unsupported_unit", "uln")
-        high = table.convert(limit, limit_unit, table.canonical)
-    return _fact(
+        limit, limit_unit = _quantity(upper, "", "uln", table)
+        upper_limit = table.convert(limit, limit_unit, table.canonical)
+    yield _fact(
         FactKind.MEASUREMENT,
         concept,
         at,
-        value=table.convert(number, ucum, table.canonical),
+        value=value,
         unit=table.canonical,
         sent=SentValue(str(number.low or number.high), ucum, number, ucum),
-        reference_high=high,
+        reference_high=upper_limit,
     )
 
 
-def _quantity(given: object, unit: str, name: str) -> tuple[Interval, str]:
+def _quantity(given: object, unit: str, name: str, table: UnitTable) -> tuple[Interval, str]:
     """Read a value with its unit; a missing unit is an error, never a guess."""
-    if not isinstance(given, Mapping):
-        return Interval.exact(_decimal(given)), unit
-    if not given.get("unit"):
+    sent = given if isinstance(given, Mapping) else {"value": given, "unit": unit}
+    spelling = str(sent.get("unit") or "")
+    if not spelling and not table.unitless:
         raise _Unusable("missing_unit", name)
-    value, comparator = _decimal(given["value"]), given.get("comparator")
+    try:
+        ucum = table.read(spelling).ucum
+    except AclfError as error:
+        raise _Unusable("unsupported_unit", name) from error
+    value, comparator = _decimal(sent["value"]), str(sent.get("comparator") or "")
     number = Interval.from_comparator(comparator, value) if comparator else Interval.exact(value)
-    return number, str(given["unit"])
+    return number, ucum

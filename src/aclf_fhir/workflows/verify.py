@@ -30,6 +30,7 @@ _CONVERSION = "unit_conversion"
 _INPUT_NAMES = {
     "bun": "urea",
     "increase_48h_mg_dl": "increase_48h",
+    "mechanical_ventilation": "ventilation",
     "map": "mean_arterial_pressure",
     "pt_control_s": "pt_control",
     "pt_mean_normal_s": "pt_mean_normal",
@@ -155,8 +156,9 @@ def verify_cases(cases: Mapping[str, object], *, catalog: "Catalog") -> VerifyRe
     Returns
     -------
     VerifyReport
-        What passed, what differs, what is not supported. `AclfError` (invalid) if the
-        file has no list of cases or a case lacks one of its parts.
+        What passed, what differs, what is not supported; a case whose inputs cannot be
+        read has failed. `AclfError` (invalid) if the file has no list of cases or a case
+        lacks one of its parts.
     """
     passed: list[str] = []
     differences: list[Difference] = []
@@ -166,7 +168,12 @@ def verify_cases(cases: Mapping[str, object], *, catalog: "Catalog") -> VerifyRe
         raise AclfError.of(Category.INVALID, "cases", "the file has no list of cases")
     for index, case in enumerate(listed):
         _check_case(case, index)
-        found = _recompute(case, catalog)
+        try:
+            found = _recompute(case, catalog)
+        except AclfError as error:
+            text = _text(case["expected"])
+            differences.append(Difference(case["id"], "inputs", text, str(error)))
+            continue
         if found is None:
             unsupported.append(case["id"])
             continue
@@ -235,6 +242,9 @@ def _recompute(case: Mapping[str, Any], catalog: "Catalog") -> Mapping[str, obje
 
 def _convert(inputs: Mapping[str, object], catalog: "Catalog") -> Mapping[str, object] | None:
     """Convert one value; an analyte the catalog does not have is not supported."""
+    for key in ("analyte", "value", "to"):
+        if inputs.get(key) is None:
+            raise AclfError.of(Category.INVALID, key, f"a conversion needs {key}")
     table = _table(str(inputs["analyte"]), catalog)
     if table is None:
         return None
@@ -267,6 +277,8 @@ def _inputs_of(score: Score, inputs: Mapping[str, object]) -> dict[str, object]:
 
 def _vasoactives(score: Score, doses: object) -> dict[str, object]:
     """Return the drugs of a case: what it does not list is not given."""
+    if doses is None:
+        return {}
     given = dict(doses) if isinstance(doses, Mapping) else {}
     named = {each.concept: each for each in score.inputs if each.concept in _DRUGS}
     raw: dict[str, object] = {}
@@ -278,6 +290,10 @@ def _vasoactives(score: Score, doses: object) -> dict[str, object]:
 
 
 _DRUGS = frozenset({"dopamine", "epinephrine", "norepinephrine", "dobutamine", "terlipressin"})
+_VASOACTIVES = frozenset({
+    "dopamine_ug_kg_min", "epinephrine_ug_kg_min", "norepinephrine_ug_kg_min", "dobutamine",
+    "terlipressin", "other_vasopressor",
+})  # fmt: skip
 
 
 def _ventilation(value: object) -> str | None:
@@ -351,7 +367,7 @@ def _observed(result: ScoreResult) -> dict[str, object]:
 def _agrees(key: str, expected: object, found: object) -> bool:
     """Compare one expected value with what was found, by the rules of case files."""
     if key in _NAME_LISTS and isinstance(expected, list) and isinstance(found, Sequence):
-        return sorted(map(_name, expected)) == sorted(map(_name, found))
+        return set(map(_name, expected)) == set(map(_name, found))
     if key == "field":
         return _name(expected) == _name(found)
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
@@ -369,7 +385,8 @@ def _agrees(key: str, expected: object, found: object) -> bool:
 
 
 def _name(value: object) -> str:
-    return _INPUT_NAMES.get(str(value), str(value))
+    name = str(value)
+    return "vasoactives" if name in _VASOACTIVES else _INPUT_NAMES.get(name, name)
 
 
 def _is_number(value: object) -> bool:

@@ -99,14 +99,78 @@ def test_an_upper_limit_without_a_unit_it_knows() -> None:
     assert got == {"status": "error", "reason": "unsupported_unit", "field": "uln"}
 
 
-def test_an_input_that_is_none() -> None:
-    with pytest.raises(AclfError, match="no input"):
-        case("nct03668171_coagulation", shoe_size=42)
+def test_an_upper_limit_that_is_not_given() -> None:
+    remission = {"bilirubin": {"value": "80", "unit": "umol/L"}, "inr": "1.2", "he_grade": 0}
+    for without in ({}, {"uln": None}):
+        got = case("nct03668171_remission", **remission, **without)
+        assert got == {"status": "indeterminate", "missing": ["uln"]}
+
+
+def test_a_case_may_say_more_than_a_criterion_asks() -> None:
+    assert case("nct03668171_coagulation", inr="1.5", shoe_size=42)["met"] is True
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ({"afp": {"value": "401", "unit": "µg/l"}}, {"status": "ok", "met": True}),
+        ({"afp": {"value": "331", "unit": "IU/mL"}}, {"status": "ok", "met": True}),
+        ({"afp": {"value": None, "unit": "ng/mL"}}, {"status": "indeterminate"}),
+        ({"afp": None}, {"status": "indeterminate", "missing": ["afp"]}),
+        (
+            {"afp": {"value": "500", "unit": "ng/mL", "comparator": "<"}},
+            {"status": "indeterminate", "missing": []},
+        ),
+        ({"afp": 400}, {"status": "error", "reason": "missing_unit", "field": "afp"}),
+        (
+            {"afp": {"value": "-1", "unit": "ng/mL"}},
+            {"status": "error", "reason": "non_positive_input", "field": "afp"},
+        ),
+        (
+            {"afp": {"value": "1e9", "unit": "ng/mL"}},
+            {"status": "error", "reason": "out_of_range", "field": "afp"},
+        ),
+    ],
+)
+def test_a_value_as_laboratories_write_it(
+    inputs: dict[str, Any], expected: dict[str, object]
+) -> None:
+    got = case("nct02857010_afp", **inputs)
+    assert {key: got.get(key) for key in expected} == expected
+
+
+def test_an_empty_series() -> None:
+    got = case("nct03668171_bilirubin", series=[])
+    assert got == {"status": "indeterminate", "missing": ["bilirubin"]}
+
+
+@pytest.mark.parametrize(
+    ("born", "limits", "expected"),
+    [
+        ("2004-02-29", [18, 70], {"value": 20, "met": True}),
+        ("1980", [18, 70], {"status": "ok", "met": True}),
+        ("1980-03", [18, 40], {"value": 44, "met": False}),
+        ("2006", [18, 70], {"status": "indeterminate", "missing": []}),
+        (None, [18, 70], {"status": "indeterminate", "missing": ["birth_date"]}),
+        ("1958-06-15", [18, 65], {"value": 66, "met": False}),
+        ("1958-06-16", [18, 65], {"value": 65, "met": True}),
+        ("1900-01-01", [18, None], {"met": True}),
+    ],
+)
+def test_age_within_any_limits(
+    born: str | None, limits: list[int | None], expected: dict[str, object]
+) -> None:
+    got = case("age_window", birth_date=born, on="2024-06-15", range=limits)
+    assert {key: got.get(key) for key in expected} == expected
+
+
+def test_text_for_a_number() -> None:
+    with pytest.raises(AclfError, match="not a number"):
+        case("nct03668171_coagulation", inr="two")
 
 
 def test_a_rule_nobody_implements() -> None:
     assert find_case(PROTOCOLS.values(), "nct00000000_luck", {}) is None
-    assert find_case(PROTOCOLS.values(), "age_window", {"range": [1, 2]}) is None
 
 
 def test_a_whole_criterion_or_outcome_may_be_given() -> None:
