@@ -46,6 +46,8 @@ ANALYTES = [
     "egfr",
     "hcg_quantitative",
     "pt_control",
+    "pt_mean_normal",
+    "isi",
 ]
 
 CANONICAL = {

@@ -32,7 +32,7 @@ LOWER_IS_WORSE = frozenset({
 """Concepts and scores whose lowest value is the worst; of all others it is the highest."""
 
 WITHOUT_WORST = frozenset({
-    "body_weight", "hcg_quantitative", "pt_control", "respiratory_ratio",
+    "body_weight", "hcg_quantitative", "isi", "pt_control", "pt_mean_normal", "respiratory_ratio",
     "vasopressor_indication", "ventilation_reason",
 })  # fmt: skip
 """No value of these is worse than another (`respiratory_ratio` is one of two ratios)."""

@@ -22,7 +22,7 @@ def choose_supplied(
     name: str,
     unit: str = "",
 ) -> Choice:
-    """Choose what was sent with the results, else what the site declares once."""
+    """Choose what was sent with the results, else what the site declares once, flagged."""
     if concept in rules.analytes:
         sent = choose(
             record,
@@ -45,6 +45,7 @@ def choose_supplied(
         value=Interval.exact(declared),
         unit=unit,
         why="declared by the site",
+        flags=frozenset({f"{concept}_of_site"}),
     )
 
 

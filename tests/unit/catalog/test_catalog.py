@@ -188,7 +188,11 @@ def test_a_site_lays_its_own_over_the_catalog(catalog: Catalog) -> None:
     assert site.spellings["creatinine", "mg/dl (ger.)"] == "mg/dL"
     assert ("inr", "mg/dl (ger.)") not in site.spellings
     assert site.default_units["prothrombin_activity"] == "%"
-    assert site.constants == {"pt_control": Decimal("12.5")}
+    assert site.constants == {
+        "pt_control": Decimal("12.5"),
+        "pt_mean_normal": Decimal("12.1"),
+        "isi": Decimal("1.05"),
+    }
     assert site.set_aside == {Coding(lab, "HKT"), Coding(lab, "BILD")}
     assert site.specimen_codes[Coding("", "Serum")] == Coding(SNOMED, "119364003")
     assert "renal_replacement" in site.complete_feeds
@@ -533,6 +537,11 @@ def test_a_scale_that_contradicts_itself(folder: Folder, body: str, path: str) -
         ("constants: {none: {value: 1, unit: s}}", "constants.none"),
         ("constants: {pt_control: {value: 12, unit: min}}", "constants.pt_control.unit"),
         ("constants: {pt_control: {value: 40, unit: s}}", "constants.pt_control.value"),
+        ("constants: {pt_mean_normal: {value: 7.9, unit: s}}", "constants.pt_mean_normal.value"),
+        ("constants: {pt_mean_normal: {value: 20.1, unit: s}}", "constants.pt_mean_normal.value"),
+        ('constants: {isi: {value: 3.01, unit: "1"}}', "constants.isi.value"),
+        ('constants: {isi: {value: 0.49, unit: "1"}}', "constants.isi.value"),
+        ("constants: {isi: {value: 1, unit: s}}", "constants.isi.unit"),
         ("specimens: {text: {x: {system: snomed, code: '123'}}}", "specimens.text.x.code"),
         ("zone: Berlin", "zone"),
         ("zone: ../etc/passwd", "zone"),

@@ -55,6 +55,26 @@ def test_scores_of_the_prothrombin_time() -> None:
     assert evaluate(facts, "inr_from_pt", rules()).result.missing == ("pt_mean_normal", "isi")
 
 
+def test_what_the_site_declares_is_named_in_the_result() -> None:
+    time, bilirubin = measured("prothrombin_time", "19.5 s"), measured("bilirubin_total", "2 mg/dL")
+    facts = record(time, bilirubin)
+    assert evaluate(facts, "maddrey_df", SITE).result.flags == ("pt_control_of_site",)
+    inr = evaluate(facts, "inr_from_pt", SITE)
+    assert inr.result.flags == ("isi_of_site", "pt_mean_normal_of_site")
+    whys = {choice.input: choice.why for choice in inr.choices if choice.fact is None}
+    assert whys == {"isi": "declared by the site", "pt_mean_normal": "declared by the site"}
+    pugh = evaluate(facts, "child_pugh_pt", SITE)
+    assert "pt_control_of_site" in pugh.result.flags
+
+
+def test_what_is_sent_comes_before_what_the_site_declares() -> None:
+    sent = (measured("pt_mean_normal", "13 s"), measured("isi", "1.2 1"))
+    inr = evaluate(record(measured("prothrombin_time", "26 s"), *sent), "inr_from_pt", SITE)
+    # 2 ^ 1.2
+    assert (inr.result.rounded, inr.result.flags) == (Decimal("2.30"), ())
+    assert set(inr.facts) >= set(sent)
+
+
 def test_prolongation_over_the_control() -> None:
     def prolongation(*facts: Fact, declared: bool = True) -> Choice:
         snapshot = Snapshot(record(*facts), SITE if declared else rules())
