@@ -63,6 +63,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/generate_profiles.py --check
 	$(BIN)/python tools/generate_case_file.py --check
 	$(BIN)/python tools/generate_score_pages.py --check
 	$(BIN)/mkdocs build --quiet --strict

@@ -284,6 +284,11 @@ def example(spec: ScoreSpec) -> Iterator[str]:
             len(each.get("with", {})),
         ),
     )
+    if not case["id"].startswith("published"):
+        yield (
+            "No worked example was found in the publication of this score or in an open"
+            " calculator; this one was worked by hand."
+        )
     inputs = {**spec.base, **case.get("with", {})}
     yield table(
         ("Input", "As sent"), ((f"`{key}`", written(value)) for key, value in inputs.items())

@@ -10,6 +10,7 @@ import pytest
 from aclf_fhir.catalog import load_catalog
 from aclf_fhir.scores import SCORES, Score
 from tests.conftest import ROOT
+from tools.spec_cases import read_spec
 
 PAGES = ROOT / "docs" / "reference" / "scores"
 TOOL = ROOT / "tools" / "generate_score_pages.py"
@@ -63,6 +64,18 @@ def test_a_page_has_everything(score: Score) -> None:
     for heading in HEADINGS:
         assert section(page, heading).strip(), heading
     assert len(section(page, "Cases").splitlines()) > 6
+
+
+@each_score
+def test_an_example_is_published_and_cited_or_the_page_says_that_none_is(score: Score) -> None:
+    example = section((PAGES / f"{score.id}.md").read_text(encoding="utf-8"), "Worked example")
+    spec = read_spec(ROOT / "tests" / "spec" / "scores" / f"{score.id}.yaml")
+    published = [case for case in spec.cases if case["id"].startswith("published")]
+    assert ("No worked example was found" in example) != bool(published)
+    assert all(case["source"] for case in published)
+    assert not published or any(
+        case["source"].partition(",")[0].partition(" doi:")[0] in example for case in published
+    )
 
 
 @each_score
