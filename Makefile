@@ -1,6 +1,7 @@
 # run · test · check · fix · docs · bench · soak · coverage · lock · clean
 #
-# Everything lives in .venv, made once from python3 and constraints.txt; after that no target needs a network.
+# Everything lives in .venv, made once from python3 and constraints.txt; after that no target needs a network, but for the
+# peers of bench, which it fetches at its first run and skips where it cannot.
 
 PYTHON ?= python3
 PORT ?= 8000

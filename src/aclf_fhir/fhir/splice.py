@@ -17,7 +17,8 @@ __all__ = ["splice_meta", "splice_references"]
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _KEY = re.compile(rb'[ \t\r\n,]*"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*', re.DOTALL).match
-_REFERENCE = re.compile(rb'(?<!\\)"reference"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*")', re.DOTALL)
+_NAME = b'"reference"'
+_REFERENCE = re.compile(_NAME + rb'[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*")', re.DOTALL).match
 # Walks over every string, so that it also sees a key that is spelled with escapes.
 _ANY_MEMBER = re.compile(
     rb'"(?:[^"\\]|\\.)*"(?:[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*"))?', re.DOTALL
@@ -52,14 +53,27 @@ def splice_references(body: bytes, mapping: Mapping[str, str]) -> bytes:
     """
     if b"\\u" in body:
         return _ANY_MEMBER.sub(lambda found: _replaced_if_named(found, mapping), body)
-    return _REFERENCE.sub(lambda found: _replaced(found, mapping), body)
+    parts: list[bytes] = []
+    done, place = 0, body.find(_NAME)
+    while place >= 0:
+        found = _REFERENCE(body, place)
+        end = place + len(_NAME)
+        if found is not None and body[place - 1 : place] != b"\\":
+            end = found.end()
+            new = _replaced(found, mapping)
+            if new != found[0]:
+                parts += [body[done:place], new]
+                done = end
+        place = body.find(_NAME, end)
+    return b"".join([*parts, body[done:]]) if parts else body
 
 
 def _replaced(found: re.Match[bytes], mapping: Mapping[str, str]) -> bytes:
     old = found[1]
     text = json.loads(old) if b"\\" in old else old[1:-1].decode()
     new = mapping.get(text)
-    return found[0] if new is None else found[0][: -len(old)] + _written(new)
+    whole: bytes = found[0]
+    return whole if new is None else whole[: -len(old)] + _written(new)
 
 
 def _replaced_if_named(found: re.Match[bytes], mapping: Mapping[str, str]) -> bytes:
