@@ -2,7 +2,8 @@
 
 A site runs it to qualify its installation. The cases go through the engine of the
 gateway: the catalog's unit tables, `scores.compute`, and the criteria of the
-protocols. What is written here is how a case file spells its inputs, nothing more.
+protocols. What is written here is how a case file spells its inputs, nothing more;
+the module is long for its tables of names.
 """
 
 from collections.abc import Mapping, Sequence
