@@ -109,27 +109,28 @@ class Draft:
         pairs = self.shared
         if context:
             pairs = tuple(sorted({*pairs, *context}))
+        # By position, in the order Fact declares: names make it four times as slow.
         self.facts.append(
             Fact(
-                subject=self.subject,
-                kind=kind,
-                concept=concept,
-                value=value,
-                source=SourceVersion(
+                self.subject,
+                kind,
+                concept,
+                value,
+                SourceVersion(
                     self.type, mapping.resource_id, mapping.version, f"{self.root}.{path}"
                 ),
-                known=mapping.known,
-                unit=unit,
-                start=start,
-                end=end,
-                recorded=recorded,
-                status=self.status if status is None else status,
-                qualifiers=qualifiers,
-                flags=flags,
-                codes=codes,
-                sent=sent,
-                reference_high=reference_high,
-                context=pairs,
+                mapping.known,
+                unit,
+                start,
+                end,
+                recorded,
+                self.status if status is None else status,
+                qualifiers,
+                flags,
+                codes,
+                sent,
+                reference_high,
+                pairs,
             )
         )
 

@@ -2,7 +2,9 @@
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from aclf_fhir.mapping.codings import codings_of
 from aclf_fhir.mapping.models import Analyte, HeldReason, MappingContext
@@ -46,7 +48,7 @@ _OTHER_VALUES = (
 )
 
 
-class Measurement(NamedTuple):
+class Measurement(msgspec.Struct, frozen=True):
     """A number as sent and in the canonical unit."""
 
     sent: SentValue
@@ -144,7 +146,7 @@ def read_reference_high(
     if isinstance(unit, Problem):
         return None
     limit = analyte.units.convert_number(number, unit.ucum, analyte.unit)
-    return Interval(limit, limit), f"{number} {unit.ucum}"
+    return Interval.exact(limit), f"{number!s} {unit.ucum}"
 
 
 def _is_normal(entry: "ObservationReferenceRange") -> bool:
@@ -172,7 +174,7 @@ def _read_quantity(
     unit = read_quantity_unit(quantity, analyte, context, "valueQuantity")
     comparator = quantity.comparator
     if comparator is None:
-        return _sent(str(number), unit, Interval(number, number), "valueQuantity")
+        return _sent(str(number), unit, Interval.exact(number), "valueQuantity")
     value = Interval.from_comparator(comparator, number)
     return _sent(f"{comparator}{number}", unit, value, "valueQuantity", _COMPARED)
 

@@ -429,7 +429,7 @@ class SubjectDates:
     death: TimeRange | None = None
 
 
-class MappingContext(msgspec.Struct, frozen=True, kw_only=True):
+class MappingContext(msgspec.Struct, frozen=True):
     """Everything a mapping module may know besides the resource.
 
     Parameters

@@ -2,7 +2,9 @@
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.codings import codings_of, describe
@@ -31,7 +33,7 @@ _BLOOD = re.compile(BLOOD_WORDS, re.IGNORECASE)
 _FLUIDS = {name: re.compile(words, re.IGNORECASE) for name, words in FLUID_WORDS.items()}
 
 
-class Sample(NamedTuple):
+class Sample(msgspec.Struct, frozen=True):
     """What an Observation says of the material it was measured in.
 
     Parameters
@@ -49,7 +51,7 @@ class Sample(NamedTuple):
     names_blood: bool = False
 
 
-class SampleFit(NamedTuple):
+class SampleFit(msgspec.Struct, frozen=True):
     """What the specimen adds to a result it does not contradict."""
 
     qualifiers: frozenset[str] = _NONE
@@ -133,7 +135,8 @@ def check_specimen(
     allowed = analyte.specimens
     if not allowed:
         return _FITS
-    types, fluids, is_read = sample
+    types = sample.types
+    is_read = sample.names_blood
     vessels: frozenset[str] = _NONE
     wrong = False
     for coding in types:
@@ -142,13 +145,13 @@ def check_specimen(
             vessels |= {vessel}
         if coding in allowed:
             is_read = True
-        elif not wrong:
-            wrong = any(coding.system == listed.system for listed in allowed)
+        else:
+            wrong = wrong or any(coding.system == listed.system for listed in allowed)
     if wrong or (vessels and len(vessels | (qualifiers & _VESSELS)) > 1):
         detail = f"{analyte.id} in {describe(types)}"
         draft.hold(HeldReason.SPECIMEN_CONTRADICTS, "specimen", detail)
         return None
-    for fluid, path in fluids:
+    for fluid, path in sample.fluids:
         if fluid != "urine" or URINE not in allowed:
             draft.hold(HeldReason.SPECIMEN_CONTRADICTS, path, f"{analyte.id} in {fluid}")
             return None

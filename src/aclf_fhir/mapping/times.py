@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from aclf_fhir.errors import AclfError
 from aclf_fhir.fhir import parse_date_time
@@ -29,7 +31,7 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 """How far a sender's clock may run ahead of ours; more is held."""
 
 
-class Span(NamedTuple):
+class Span(msgspec.Struct, frozen=True):
     """When something began and ended; None where that was not said."""
 
     start: TimeRange | None = None
@@ -50,7 +52,7 @@ def read_time(text: str | None, draft: Draft) -> TimeRange | None:
             instant = datetime.fromisoformat(text).astimezone(UTC)
         except OverflowError:
             return None
-        return TimeRange(instant, instant)
+        return TimeRange.exact(instant)
     try:
         return parse_date_time(text, draft.context.site.zone)
     except AclfError:

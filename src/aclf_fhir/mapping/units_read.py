@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from aclf_fhir.codes import UCUM
 from aclf_fhir.errors import AclfError
 from aclf_fhir.mapping.models import Analyte, HeldReason, MappingContext
@@ -29,7 +31,7 @@ class Problem(NamedTuple):
     detail: str = ""
 
 
-class Unit(NamedTuple):
+class Unit(msgspec.Struct, frozen=True):
     """A unit as sent, what it was read as, and what a reader must know of that."""
 
     sent: str

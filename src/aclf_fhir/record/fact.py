@@ -95,7 +95,7 @@ Value = Interval | frozenset[str] | TimeRange | None
 """A number (canonical unit), the possible codes of a scale, an instant, or nothing."""
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+class Fact(msgspec.Struct, frozen=True):
     """One statement about one subject.
 
     Parameters

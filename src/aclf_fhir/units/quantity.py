@@ -16,6 +16,8 @@ from aclf_fhir.units.interval import Interval
 
 __all__ = ["UnitReading", "UnitTable"]
 
+_new = tuple.__new__
+
 # U+00B5 (micro sign) and U+03BC (Greek mu) look alike; UCUM writes `u` for both.
 _MICRO = str.maketrans({"\u00b5": "u", "\u03bc": "u"})
 
@@ -176,16 +178,16 @@ class UnitTable:
             convert = self._conversions[source][target]
         except KeyError:
             convert = self._conversion(source, target)
-        low, high, low_closed, high_closed = value
+        low, high = value.low, value.high
         if low is high and low is not None:
             low = convert(low)
             # Made as `Interval.exact` makes it: this line runs for every number received.
-            return tuple.__new__(Interval, (low, low, True, True))
+            return _new(Interval, (low, low, True, True))
         return Interval(
             None if low is None else convert(low),
             None if high is None else convert(high),
-            low_closed,
-            high_closed,
+            value.low_closed,
+            value.high_closed,
         )
 
     def convert_number(self, value: Decimal, source: str, target: str) -> Decimal:
@@ -238,10 +240,10 @@ def _multiplication(factor: Fraction) -> Callable[[Decimal], Decimal]:
     """Return "times the factor" with one rounding, at the 28 digits of decimal arithmetic."""
     multiplier = _terminating(factor)
     if multiplier is not None:
-        return multiplier.__rmul__
+        return lambda value: value * multiplier
     divisor = _terminating(1 / factor)
     if divisor is not None:
-        return divisor.__rtruediv__
+        return lambda value: value / divisor
 
     def multiply(value: Decimal) -> Decimal:
         exact = Fraction(value) * factor

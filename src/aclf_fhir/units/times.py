@@ -19,7 +19,7 @@ class TimeRange(NamedTuple):
     @classmethod
     def exact(cls, instant: datetime) -> Self:
         """Return the range that holds one instant."""
-        return cls(instant, instant)
+        return tuple.__new__(cls, (instant, instant))
 
     def __contains__(self, instant: object) -> NoReturn:
         """Refuse `in`, which would compare with the ends only."""
