@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.models import (
@@ -19,8 +19,6 @@ from aclf_fhir.mapping.models import (
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Resource
-    from aclf_fhir.mapping.questions import Question
-    from aclf_fhir.mapping.units_read import Problem
 
 __all__ = ["Indexes", "build_indexes"]
 
@@ -43,7 +41,7 @@ class Indexes:
     trials: Mapping[str, str]
     not_needed: NotNeededRules
     attestation_items: frozenset[str]
-    questions: "dict[tuple[Coding, ...], Question | Problem | None]" = field(default_factory=dict)
+    questions: dict[tuple[Coding, ...], Any] = field(default_factory=dict)
 
     def context(
         self,

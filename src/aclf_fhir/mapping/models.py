@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,8 +20,6 @@ from aclf_fhir.units import Interval, TimeRange
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Resource
-    from aclf_fhir.mapping.questions import Question
-    from aclf_fhir.mapping.units_read import Problem
     from aclf_fhir.units.quantity import UnitTable
 
 __all__ = [
@@ -457,7 +455,7 @@ class MappingContext(msgspec.Struct, frozen=True):
         Item codes a person can answer, of all protocols (`symptom-burden`).
     questions
         What codes were found to ask for, kept from one resource to the next by
-        `read_question`; never shared between contexts of different indexes.
+        `read_question`, which alone reads it; never shared by different indexes.
     """
 
     site: SiteMap
@@ -475,6 +473,4 @@ class MappingContext(msgspec.Struct, frozen=True):
     resolve: Callable[[str], "Resource | None"]
     not_needed: NotNeededRules = msgspec.field(default_factory=NotNeededRules)
     attestation_items: frozenset[str] = frozenset()
-    questions: "dict[tuple[Coding, ...], Question | Problem | None]" = msgspec.field(
-        default_factory=dict
-    )
+    questions: dict[tuple[Coding, ...], Any] = msgspec.field(default_factory=dict)

@@ -50,10 +50,13 @@ def read_question(
 
     The same few codes come with every result: the answer is kept in `context.questions`.
     """
+    question: Question | Problem | None
     try:
-        return context.questions[codings]
+        question = context.questions[codings]
     except KeyError:
         question = _look_up(codings, context)
+    else:
+        return question
     if len(context.questions) < _KEPT:
         context.questions[codings] = question
     return question
