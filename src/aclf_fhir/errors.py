@@ -135,6 +135,10 @@ class AclfError(Exception):
         """Build an error from several issues."""
         return cls(*issues)
 
+    def under(self, prefix: str) -> Self:
+        """Return the same error with every location inside `prefix`, if there is one."""
+        return type(self)(*(issue.under(prefix) for issue in self.issues)) if prefix else self
+
     @property
     def category(self) -> Category:
         """The category of the leading issue."""

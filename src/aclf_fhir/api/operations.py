@@ -17,7 +17,7 @@ from aclf_fhir.api.answers import FhirResponse, picture
 from aclf_fhir.api.asking import acceptable, asked, body_of, wants_fhir
 from aclf_fhir.api.site import gateway_of
 from aclf_fhir.errors import AclfError, Category, Issue
-from aclf_fhir.fhir import format_instant, parse_date_time, parse_resource, r4, resource_type_of
+from aclf_fhir.fhir import format_instant, parse_clock, parse_resource, r4, resource_type_of
 from aclf_fhir.publication.derived import Json, write
 from aclf_fhir.store import Accounting, LogEntry
 from aclf_fhir.workflows import plotting, screening, worklist
@@ -330,7 +330,7 @@ def _count(values: dict[str, list[str]]) -> int:
     if text is None:
         return _ITEMS
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise AclfError(_issue("_count", "is not a whole number", "Such as 100."))
+        raise AclfError(_issue("_count", "is not a whole number of up to 9 digits", "Such as 100."))
     return int(text)
 
 
@@ -352,7 +352,7 @@ def _instant(gateway: Gateway, name: str, text: str) -> datetime:
     """Read a clock; a partial date is its last moment."""
     try:
         # A plus sign that was not escaped in the URL arrives as a space.
-        return parse_date_time(text.replace(" ", "+"), gateway.site_map.zone).latest
+        return parse_clock(text.replace(" ", "+"), gateway.site_map.zone)
     except AclfError as error:
         first = error.issues[0]
         raise AclfError(_issue(name, first.message, first.remedy)) from None

@@ -24,7 +24,7 @@ from aclf_fhir.catalog import load_catalog
 from aclf_fhir.cli.console import progress, results, say
 from aclf_fhir.errors import FACES, AclfError, Category
 from aclf_fhir.evaluation import ScoreEvaluation
-from aclf_fhir.fhir import parse_date_time
+from aclf_fhir.fhir import parse_clock
 from aclf_fhir.mapping.models import Disposition
 from aclf_fhir.publication import (
     BundleEntry,
@@ -164,7 +164,7 @@ def _asked(
 
     def instant(option: str, text: str) -> datetime:
         try:
-            return parse_date_time(text, zone).latest
+            return parse_clock(text, zone)
         except AclfError as error:
             first = error.issues[0]
             raise AclfError.of(Category.INVALID, option, first.message, first.remedy) from None

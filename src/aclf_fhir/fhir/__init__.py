@@ -11,7 +11,15 @@ from aclf_fhir.fhir import r4
 from aclf_fhir.fhir.bundle import BundleEntry, BundleParts, entry_issues, split_bundle
 from aclf_fhir.fhir.references import Reference, iter_references, parse_reference
 from aclf_fhir.fhir.splice import splice_meta, splice_references
-from aclf_fhir.fhir.times import format_instant, parse_date, parse_date_time, parse_instant
+from aclf_fhir.fhir.times import (
+    format_instant,
+    is_sentinel,
+    parse_clock,
+    parse_date,
+    parse_date_time,
+    parse_instant,
+    parse_search_date,
+)
 from aclf_fhir.fhir.validation import (
     encode,
     model,
@@ -28,13 +36,16 @@ __all__ = [
     "encode",
     "entry_issues",
     "format_instant",
+    "is_sentinel",
     "iter_references",
     "model",
+    "parse_clock",
     "parse_date",
     "parse_date_time",
     "parse_instant",
     "parse_reference",
     "parse_resource",
+    "parse_search_date",
     "r4",
     "resource_type_of",
     "resource_types",

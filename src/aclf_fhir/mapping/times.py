@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aclf_fhir.errors import AclfError
-from aclf_fhir.fhir import parse_date_time
+from aclf_fhir.fhir import is_sentinel, parse_date_time
 from aclf_fhir.mapping.draft import Draft
 from aclf_fhir.mapping.models import HeldReason
 from aclf_fhir.units import TimeRange
@@ -41,22 +40,14 @@ class Span(msgspec.Struct, frozen=True):
 def read_time(text: str | None, draft: Draft) -> TimeRange | None:
     """Read a date or dateTime in the site's zone; None if absent.
 
-    Text that is no dateTime never gets here, but years 1 and 9999, which stand for
-    "always" and "open" in some engines, lie outside what a clock can hold: None.
+    So are years such as 1 and 9999, which stand for "always" and "open" in some engines.
     """
-    if text is None:
+    if text is None or is_sentinel(text):
         return None
     if len(text) > _DATE and text[17:19] != "60":
         # The text was checked when the resource was parsed: no second look at its form.
-        try:
-            instant = datetime.fromisoformat(text).astimezone(UTC)
-        except OverflowError:
-            return None
-        return TimeRange.exact(instant)
-    try:
-        return parse_date_time(text, draft.context.site.zone)
-    except AclfError:
-        return None
+        return TimeRange.exact(datetime.fromisoformat(text).astimezone(UTC))
+    return parse_date_time(text, draft.context.site.zone)
 
 
 def read_recorded(text: str | None, draft: Draft) -> datetime | None:

@@ -179,12 +179,26 @@ def _precedence(prepared: Prepared) -> int:
 def _conditional(tx: Transaction, gateway: Gateway, prepared: list[Prepared]) -> dict[str, str]:
     """Resolve every conditional reference that names exactly one stored resource."""
     resolved: dict[str, str] = {}
+    issues: list[Issue] = []
     for one in prepared:
-        for _, text in one.unresolved:
-            if text not in resolved and parse_reference(text).kind == "conditional":
+        for path, text in one.unresolved:
+            if text in resolved or parse_reference(text).kind != "conditional":
+                continue
+            try:
                 found = find_one(tx, gateway, text)
-                if found is not None:
-                    resolved[text] = found
+            except AclfError as error:
+                place = Issue(Category.INVALID, path, "").under(one.incoming.location).location
+                issues += [
+                    Issue(
+                        Category.INVALID, place, f"{issue.location}: {issue.message}", issue.remedy
+                    )
+                    for issue in error.issues
+                ]
+                continue
+            if found is not None:
+                resolved[text] = found
+    if issues:
+        raise AclfError(*issues)
     return resolved
 
 

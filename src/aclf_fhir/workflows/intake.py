@@ -156,9 +156,12 @@ def apply(
     current = _current(tx, gateway, incoming, resource, rows.unique)
     _check_match(incoming, current)
     derived = current is not None and current.derived
-    check_arms(resource, gateway.catalog.indexes(gateway.site).trials)
-    if current is not None and current.derived:
-        check_move(current, resource, if_match=incoming.if_match)
+    try:
+        check_arms(resource, gateway.catalog.indexes(gateway.site).trials)
+        if current is not None and current.derived:
+            check_move(current, resource, if_match=incoming.if_match)
+    except AclfError as error:
+        raise error.under(incoming.location) from error
     if current is not None and not current.deleted and says_the_same(current.body, body):
         return _receipt(tx, gateway, prepared, current, "duplicate", push=push)
     resource_id = current.id if current else incoming.id or new_id or str(uuid.uuid4())

@@ -76,9 +76,7 @@ def prepare(incoming: Incoming) -> Prepared:
         resource = parse_resource(incoming.body, expected_type=incoming.type)
         _check_id(incoming, resource)
     except AclfError as error:
-        if not incoming.location:
-            raise
-        raise AclfError(*(issue.under(incoming.location) for issue in error.issues)) from error
+        raise error.under(incoming.location) from error
     return Prepared(
         incoming=incoming, resource=resource, unresolved=_unresolved(incoming.body, resource)
     )
@@ -120,7 +118,6 @@ def own_references(body: bytes, resource: Any, base: str) -> dict[str, str]:
 
 def check_resolved(prepared: Prepared, resolved: Mapping[str, str]) -> None:
     """Refuse references that only the gateway could resolve and that it cannot."""
-    location = prepared.incoming.location
     issues = [
         Issue(
             Category.INVALID,
@@ -132,4 +129,4 @@ def check_resolved(prepared: Prepared, resolved: Mapping[str, str]) -> None:
         if text not in resolved
     ]
     if issues:
-        raise AclfError(*(issue.under(location) if location else issue for issue in issues))
+        raise AclfError(*issues).under(prepared.incoming.location)

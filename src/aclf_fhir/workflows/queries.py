@@ -1,11 +1,11 @@
 """From the parameters of a URL to a question for the store (R4 4.0.1 search.html)."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from urllib.parse import parse_qsl
 
 from aclf_fhir.errors import AclfError, Category, Issue
-from aclf_fhir.fhir import parse_date_time, parse_reference, resource_types
+from aclf_fhir.fhir import parse_reference, parse_search_date, resource_types
 from aclf_fhir.store import (
     Clause,
     DateClause,
@@ -39,6 +39,11 @@ _SORTS = {
     "-_lastUpdated": Sort.LAST_UPDATED_DESC,
 }
 _MAX_COUNT = 1000
+_MAX_VALUES = 200
+"""Alternatives of one search altogether: more than a database takes in one question."""
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def build_query(
@@ -76,12 +81,17 @@ def build_query(
     clauses: list[Clause] = []
     issues: list[Issue] = []
     settings: dict[str, str] = {}
+    values = 0
     for name, value in parameters:
         if name in _IGNORED or value == "":
             continue
         if name in {"_count", "_sort", "_total"}:
             settings[name] = value
             continue
+        values += 1 + value.count(",")
+        if values > _MAX_VALUES:
+            issues.append(_issue(name, f"brings more than {_MAX_VALUES} values; ask in parts"))
+            break
         try:
             clauses.append(_clause(known, name, value, zone, now))
         except KeyError:
@@ -145,8 +155,10 @@ def _issue(name: str, message: str) -> Issue:
 def _page(settings: dict[str, str], issues: list[Issue]) -> tuple[int, Sort | None]:
     count, sort = 50, None
     if "_count" in settings:
-        if settings["_count"].isascii() and settings["_count"].isdigit():
-            count = min(int(settings["_count"]), _MAX_COUNT)
+        digits = settings["_count"]
+        if digits.isascii() and digits.isdigit():
+            # A number too long for Python's reader is more than enough, too.
+            count = min(int(digits.lstrip("0")[:9] or 0), _MAX_COUNT)
         else:
             issues.append(_issue("_count", "is not a number of matches"))
     if "_sort" in settings:
@@ -261,9 +273,13 @@ def _date(value: str, zone: tzinfo, now: datetime) -> DateValue:
         except ValueError:
             raise AclfError.of(Category.INVALID, "", "has a prefix that R4 does not know") from None
         value = value[2:]
-    span: TimeRange = parse_date_time(value.replace(" ", "+"), zone)
+    span: TimeRange = parse_search_date(value.replace(" ", "+"), zone)
     if prefix is DatePrefix.AP:
         # R4 suggests a tenth of the gap between now and the date.
-        gap = max(abs(now - span.earliest) / 10, timedelta(0))
-        return DateValue(prefix, span.earliest - gap, span.latest + gap)
+        gap = abs(now - span.earliest) / 10
+        return DateValue(
+            prefix,
+            span.earliest - min(gap, span.earliest - _FIRST),
+            span.latest + min(gap, _LAST - span.latest),
+        )
     return DateValue(prefix, span.earliest, span.latest)

@@ -14,6 +14,7 @@ from aclf_fhir.workflows.serving import (
     present,
     result_of,
     served,
+    version_number,
 )
 
 __all__ = ["DERIVED_TYPES", "read", "search", "vread"]
@@ -47,10 +48,10 @@ def vread(gateway: Gateway, type_: str, id_: str, version: str) -> Served:
         `not_found`, `gone` if that version is a deletion.
     """
     check_type(type_)
-    stored = None
-    if version.isascii() and version.isdigit():
+    stored, number = None, version_number(version)
+    if number is not None:
         with gateway.store.read() as reader:
-            stored = reader.version(gateway.site, type_, id_, int(version))
+            stored = reader.version(gateway.site, type_, id_, number)
     return served(present(stored, type_))
 
 

@@ -7,7 +7,19 @@ from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.fhir import resource_types, splice_meta
 from aclf_fhir.store import Page, SearchQuery, Stored
 
-__all__ = ["SearchResult", "Served", "check_type", "present", "result_of", "served"]
+__all__ = [
+    "SearchResult",
+    "Served",
+    "check_type",
+    "present",
+    "result_of",
+    "served",
+    "version_number",
+]
+
+
+_VERSION_DIGITS = 18
+"""More are no version: the store counts in 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,3 +99,10 @@ def present(stored: Stored | None, type_: str) -> Stored:
     if stored.deleted:
         raise AclfError.of(Category.GONE, type_, "has been deleted")
     return stored
+
+
+def version_number(text: str) -> int | None:
+    """Read the version in a URL; None if there can be no such version."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _VERSION_DIGITS):
+        return None
+    return int(text)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aclf_fhir.errors import AclfError, Category
-from aclf_fhir.fhir import parse_resource, r4
+from aclf_fhir.fhir import is_sentinel, parse_resource, r4
 from aclf_fhir.store import Stored
 
 __all__ = ["check_arms", "check_move"]
@@ -81,7 +81,15 @@ def check_move(current: Stored, resource: Any, *, if_match: str | None) -> None:
                 "is the gateway's to write",
                 "Send the subject as read, with another status, period or consent.",
             )
-    if resource.status in _NEEDS_START and not (resource.period and resource.period.start):
+    start = resource.period.start if resource.period else None
+    if start and is_sentinel(start):
+        raise AclfError.of(
+            Category.INVALID,
+            "ResearchSubject.period.start",
+            "lies outside the years 1000 to 8999",
+            "Send the instant of randomisation.",
+        )
+    if resource.status in _NEEDS_START and not start:
         raise AclfError.of(
             Category.INVALID,
             "ResearchSubject.period.start",

@@ -14,7 +14,14 @@ from datetime import datetime, tzinfo
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.store import TrialReader
 from aclf_fhir.workflows.queries import build_query
-from aclf_fhir.workflows.serving import SearchResult, Served, present, result_of, served
+from aclf_fhir.workflows.serving import (
+    SearchResult,
+    Served,
+    present,
+    result_of,
+    served,
+    version_number,
+)
 
 __all__ = ["TRIAL_TYPES", "TrialDesk", "trial_read", "trial_search", "trial_vread"]
 
@@ -76,10 +83,10 @@ def trial_read(desk: TrialDesk, type_: str, id_: str) -> Served:
 def trial_vread(desk: TrialDesk, type_: str, id_: str, version: str) -> Served:
     """Return one version of a resource of the trial's zone."""
     _check(type_)
-    stored = None
-    if version.isascii() and version.isdigit():
+    stored, number = None, version_number(version)
+    if number is not None:
         with desk.open() as reader:
-            stored = reader.version(type_, id_, int(version))
+            stored = reader.version(type_, id_, number)
     return served(present(stored, type_))
 
 

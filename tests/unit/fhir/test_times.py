@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aclf_fhir.errors import AclfError, Category
-from aclf_fhir.fhir import format_instant, parse_date, parse_date_time, parse_instant
+from aclf_fhir.fhir import (
+    format_instant,
+    is_sentinel,
+    parse_clock,
+    parse_date,
+    parse_date_time,
+    parse_instant,
+    parse_search_date,
+)
+from aclf_fhir.fhir.validation import validate
 from aclf_fhir.units.times import TimeRange
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -86,18 +95,102 @@ def test_a_date_has_no_time_and_an_instant_has_one() -> None:
         parse_instant("2024-06-15")
 
 
-@pytest.mark.parametrize("text", ["9999", "9999-12", "9999-12-31"])
-def test_the_end_of_time_is_refused_not_a_crash(text: str) -> None:
-    with pytest.raises(AclfError):
-        parse_date(text, UTC)
+FIRST = "0001-01-01T00:00:00Z"
+LAST = "9999-12-31T23:59:59.999999Z"
 
 
-def test_the_edges_of_time_are_refused_not_a_crash() -> None:
-    for text in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:60Z"):
-        with pytest.raises(AclfError):
-            parse_instant(text)
-    with pytest.raises(AclfError):
-        parse_date("0001", SHANGHAI)
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("9999", UTC, span("9999-01-01T00:00:00Z", LAST)),
+        ("9999-12", UTC, span("9999-12-01T00:00:00Z", LAST)),
+        ("9999-12-31", UTC, span("9999-12-31T00:00:00Z", LAST)),
+        ("9999-12-31", timezone(timedelta(hours=-5)), span("9999-12-31T05:00:00Z", LAST)),
+        ("9999-12-30", timezone(timedelta(hours=-5)), span("9999-12-30T05:00:00Z", "9999-12-31T04:59:59.999999Z")),
+        ("9998", UTC, span("9998-01-01T00:00:00Z", "9998-12-31T23:59:59.999999Z")),
+        ("0001", SHANGHAI, span(FIRST, "0001-12-31T15:54:16.999999Z")),
+        ("0001-01-01", timezone(timedelta(hours=8)), span(FIRST, "0001-01-01T15:59:59.999999Z")),
+        ("0001-01-01", UTC, span(FIRST, "0001-01-01T23:59:59.999999Z")),
+    ],
+)  # fmt: skip
+def test_a_partial_date_ends_where_the_clock_does(
+    text: str, zone: timezone, expected: TimeRange
+) -> None:
+    assert parse_date(text, zone) == parse_date_time(text, zone) == expected
+    assert parse_search_date(text, zone) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0001-01-01T14:00:00+14:00", FIRST),
+        ("0001-01-01T13:59:59+14:00", FIRST),
+        ("0001-01-01T00:00:00+14:00", FIRST),
+        ("9999-12-31T09:59:59-14:00", "9999-12-31T23:59:59Z"),
+        ("9999-12-31T10:00:00-14:00", LAST),
+        ("9999-12-31T23:59:59-14:00", LAST),
+        ("9999-12-31T23:59:60Z", LAST),
+        ("9999-06-30T23:59:60Z", "9999-07-01T00:00:00Z"),
+    ],
+)
+def test_an_instant_beyond_every_clock_is_its_first_or_last(text: str, expected: str) -> None:
+    instant = datetime.fromisoformat(expected)
+    assert parse_instant(text) == instant
+    assert parse_date_time(text, UTC) == TimeRange.exact(instant)
+    body = f'''{{"resourceType":"Encounter","status":"finished","class":{{"code":"IMP"}},
+        "period":{{"start":"0001-01-01T00:00:00+14:00","end":"{text}"}}}}'''
+    assert validate(body.encode()) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-03-09", span("2024-03-08T16:00:00Z", "2024-03-09T15:59:59.999999Z")),
+        ("2024-03-09T08:00", span("2024-03-09T00:00:00Z", "2024-03-09T00:00:59.999999Z")),
+        ("2024-03-09T08:00Z", span("2024-03-09T08:00:00Z", "2024-03-09T08:00:59.999999Z")),
+        ("2024-03-09T08:00:07", span("2024-03-09T00:00:07Z", "2024-03-09T00:00:07.999999Z")),
+        ("2024-03-09T08:00:07+01:00", span("2024-03-09T07:00:07Z", "2024-03-09T07:00:07.999999Z")),
+        ("2024-03-09T08:00:07.5Z", span("2024-03-09T08:00:07.5Z", "2024-03-09T08:00:07.599999Z")),
+        ("2024-03-09T08:00:07.123Z", span("2024-03-09T08:00:07.123Z", "2024-03-09T08:00:07.123999Z")),
+        ("2024-03-09T08:00:07.1234567Z", span("2024-03-09T08:00:07.123456Z", "2024-03-09T08:00:07.123456Z")),
+        ("2016-12-31T23:59:60Z", span("2017-01-01T00:00:00Z", "2017-01-01T00:00:00.999999Z")),
+        ("9999-12-31T23:59:59-14:00", span(LAST, LAST)),
+        ("9999-12-31T23:59Z", span("9999-12-31T23:59:00Z", LAST)),
+        ("9999-12-31T23:59:60Z", span(LAST, LAST)),
+        ("0001-01-01T00:00:00+14:00", span(FIRST, "0001-01-01T00:00:00.999999Z")),
+    ],
+)  # fmt: skip
+def test_a_date_asked_for_covers_what_its_last_digit_leaves_open(
+    text: str, expected: TimeRange
+) -> None:
+    assert parse_search_date(text, SHANGHAI) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "junk", "2024-02-30", "2024-02-30T08:00", "2024-03-09T08", "2024-03-09T24:00", "2024-03-09T08:60",
+        "2024-03-09T08:00:61Z", "2024-03-09T08:00+15:00", "2024-03-09T08:00+1:00", "2024-03-09T08:00:00.Z", "0000-01-01T00:00Z",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_for_is_invalid(text: str) -> None:
+    with pytest.raises(AclfError) as caught:
+        parse_search_date(text, UTC)
+    assert caught.value.category is Category.INVALID
+
+
+def test_a_clock_is_set_to_the_last_instant_of_a_date_that_means_one() -> None:
+    assert parse_clock("2024-03", UTC) == datetime.fromisoformat("2024-03-31T23:59:59.999999Z")
+    for text, sentinel in (
+        ("0999-12-31", True),
+        ("1000", False),
+        ("8999-12-31", False),
+        ("9000", True),
+    ):
+        assert is_sentinel(text) is sentinel
+        if sentinel:
+            with pytest.raises(AclfError, match="1000 to 8999"):
+                parse_clock(text, UTC)
 
 
 def test_an_instant_is_written_in_utc() -> None:
