@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import uuid
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -56,7 +57,7 @@ class Edge:
             await send(message)
 
         try:
-            refused = _refused(scope, push)
+            refused = _refused(scope, headers, push)
             if refused is None:
                 await self._app(scope, receive, send_with_ids)
             else:
@@ -85,8 +86,13 @@ def _named(text: str | None) -> str | None:
     return text if text and _NAME.fullmatch(text) else None
 
 
-def _refused(scope: Scope, push: str | None) -> AclfError | None:
-    """Refuse what came in over a network, whatever address the server was bound to."""
+def _refused(scope: Scope, headers: Headers, push: str | None) -> AclfError | None:
+    """Refuse what came in over a network, whatever address the server was bound to.
+
+    A browser on this machine reaches loopback for any page it shows: a page of another site
+    says so in `Origin`, and one whose own name was pointed at 127.0.0.1 (DNS rebinding) in
+    `Host`. Both have to name loopback where they are sent.
+    """
     server = scope.get("server")
     if server and not _is_local(str(server[0])):
         return AclfError.of(
@@ -95,6 +101,14 @@ def _refused(scope: Scope, push: str | None) -> AclfError | None:
             "This server answers on loopback addresses only.",
             "Reach it through a tunnel until it has access control.",
         )
+    for name, text in (("Host", headers.get("host")), ("Origin", headers.get("origin"))):
+        if text is not None and not _names_loopback(text):
+            return AclfError.of(
+                Category.FORBIDDEN,
+                f"http.{name}",
+                "does not name this machine's loopback interface",
+                "Address the server as localhost, 127.0.0.1 or [::1].",
+            )
     if push and not _named(push):
         return AclfError.of(
             Category.INVALID,
@@ -108,6 +122,15 @@ def _refused(scope: Scope, push: str | None) -> AclfError | None:
 def _is_local(host: str) -> bool:
     """Tell whether a bound address is no other than loopback; a name or a path has none."""
     return is_loopback(host) or not (":" in host or host.replace(".", "").isdigit())
+
+
+def _names_loopback(text: str) -> bool:
+    """Tell whether a Host (`localhost:8000`) or an Origin (`http://localhost`) is loopback."""
+    try:
+        host = urlsplit(text if "//" in text else f"//{text}").hostname
+    except ValueError:
+        return False
+    return host is not None and is_loopback(host)
 
 
 def _route(scope: Scope) -> str:

@@ -13,6 +13,8 @@ from aclf_fhir.workflows import opening
 
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
+LOOPBACK = "http://127.0.0.1"
+"""Where a client addresses the server; another Host is refused."""
 
 
 def patient(id_: str = "pat-1", **more: Any) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def settings(database_url: str) -> Settings:
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+    with TestClient(create_app(settings), LOOPBACK, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -12,7 +12,7 @@ from aclf_fhir.api.logs import EventFormatter
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.fhir import resource_types
 from aclf_fhir.settings import Settings
-from tests.integration.api.conftest import bundle, laboratory, observation, patient
+from tests.integration.api.conftest import LOOPBACK, bundle, laboratory, observation, patient
 
 pytestmark = pytest.mark.real_clock
 
@@ -102,7 +102,7 @@ def broken_app(settings: Settings) -> FastAPI:
 def test_a_fault_of_ours_is_an_outcome_without_a_trace(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with TestClient(broken_app(settings), raise_server_exceptions=False) as client:
+    with TestClient(broken_app(settings), LOOPBACK, raise_server_exceptions=False) as client:
         answer = client.get("/broken")
     assert answer.status_code == 500
     issue = answer.json()["issue"][0]
@@ -177,7 +177,7 @@ def statement(client: TestClient) -> dict[str, Any]:
 def test_the_statement_offers_what_is_registered(client: TestClient) -> None:
     rest = statement(client)["rest"][0]
     assert statement(client)["fhirVersion"] == "4.0.1"
-    assert statement(client)["implementation"]["url"] == "http://testserver/fhir"
+    assert statement(client)["implementation"]["url"] == "http://127.0.0.1/fhir"
     assert {one["type"] for one in rest["resource"]} == set(resource_types())
     for one in rest["resource"]:
         codes = {code["code"] for code in one["interaction"]}
@@ -205,3 +205,33 @@ def test_every_parameter_it_offers_can_be_asked(client: TestClient) -> None:
             assert answer.status_code == 200, (one["type"], parameter, answer.text)
             answer = client.get(f"/fhir/{one['type']}?{parameter['name']}:nothing={value}")
             assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "status"),
+    [
+        *(
+            ("Host", text, 200)
+            for text in ("localhost", "LocalHost:8000", "127.0.0.1:9", "[::1]:80")
+        ),
+        *(("Host", text, 403) for text in ("attacker.example", "127.0.0.1.attacker.example:8000")),
+        *(("Host", text, 403) for text in ("192.0.2.7", "[2001:db8::7]:80", "[", "", "192.0.2.8.")),
+        *(("Origin", text, 200) for text in ("http://localhost:8000", "http://[::1]")),
+        *(
+            ("Origin", text, 403)
+            for text in ("http://attacker.example", "null", "http://localhost.a")
+        ),
+    ],
+)
+def test_a_page_of_another_site_gets_no_answer(
+    client: TestClient, name: str, text: str, status: int
+) -> None:
+    answer = client.get("/fhir/metadata", headers={name: text})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/fhir+json"
+    written = client.put("/fhir/Patient/pat-1", json=patient(), headers={name: text})
+    assert written.status_code == (201 if status == 200 else 403)
+    assert client.get("/fhir/Patient/pat-1").status_code == (200 if status == 200 else 404)
+    if status == 403:
+        assert answer.json()["issue"][0]["code"] == "forbidden"
+        assert text not in answer.text or text in {"", "["}

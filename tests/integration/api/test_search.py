@@ -81,7 +81,7 @@ def test_parameters_narrow_a_search(filled: TestClient, query: str, found: set[s
 
 def test_entries_carry_their_url(filled: TestClient) -> None:
     entry = filled.get("/fhir/Observation?_id=na-1").json()["entry"][0]
-    assert entry["fullUrl"] == "http://testserver/fhir/Observation/na-1"
+    assert entry["fullUrl"] == "http://127.0.0.1/fhir/Observation/na-1"
     assert entry["resource"]["meta"]["versionId"] == "1"
 
 

@@ -41,7 +41,7 @@ def test_the_study_is_there_and_links_stay_in_the_zone(known: TestClient) -> Non
     (study,) = search(known, "ResearchStudy")
     assert study["id"] == "nct03668171"
     entry = known.get(f"{BASE}/ResearchStudy").json()["entry"][0]
-    assert entry["fullUrl"] == f"http://testserver{BASE}/ResearchStudy/nct03668171"
+    assert entry["fullUrl"] == f"http://127.0.0.1{BASE}/ResearchStudy/nct03668171"
     assert known.get(entry["fullUrl"]).json() == study
 
 

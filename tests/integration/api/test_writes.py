@@ -21,7 +21,7 @@ def test_a_create_answers_201_with_location_version_and_representation(client: T
     assert answer.headers["last-modified"].endswith(" GMT")
     body = answer.json()
     location = answer.headers["location"]
-    assert location == f"http://testserver/fhir/Observation/{body['id']}/_history/1"
+    assert location == f"http://127.0.0.1/fhir/Observation/{body['id']}/_history/1"
     assert body["meta"]["versionId"] == "1"
     assert client.get(location).json() == body
 
