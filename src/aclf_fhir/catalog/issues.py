@@ -1,20 +1,24 @@
 """Collects what is wrong with the data, with file and path."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from aclf_fhir.errors import Category, Issue
 
-__all__ = ["Findings", "one_of"]
+__all__ = ["Findings", "meant", "one_of"]
 
 
 def one_of(name: str, known: Iterable[str]) -> str:
     """Say which names there are, and which of them may have been meant."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    return f"{meant}expected one of: {', '.join(names)}"
+    return f"{meant(name, names)}expected one of: {', '.join(names)}"
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """Ask whether the nearest of the known names was meant; "" if none is near."""
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 @dataclass(slots=True)

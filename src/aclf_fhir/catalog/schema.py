@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from aclf_fhir.catalog.files import DataFile, data_root
+from aclf_fhir.catalog.issues import meant
 from aclf_fhir.errors import Category, Issue
 
 __all__ = ["check_files", "schema_path"]
@@ -42,9 +43,10 @@ def check_files(files: Iterable[DataFile]) -> list[Issue]:
             schema = json.loads(schema_path(file.kind).read_text(encoding="utf-8"))
             validators[file.kind] = _Validator(schema)
         issues += [
-            _issue(file, error)
+            issue
             for top in validators[file.kind].iter_errors(file.tree)
             for error in _leaves(top)
+            for issue in _issues(file, error)
         ]
     return issues
 
@@ -59,17 +61,25 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
         yield error
 
 
-def _issue(file: DataFile, error: ValidationError) -> Issue:
+def _issues(file: DataFile, error: ValidationError) -> Iterator[Issue]:
     path = ""
     for step in error.absolute_path:
         path += f"[{step}]" if isinstance(step, int) else f"{'.' if path else ''}{step}"
+    instance: Any = error.instance
+    if error.validator == "additionalProperties" and isinstance(error.schema, dict):
+        known = list(error.schema.get("properties", ()))
+        for key in (key for key in instance if key not in known):
+            where = f"{file.name}: {path}{'.' if path else ''}{key}"
+            expected = f"{meant(key, known)}expected only: {', '.join(known)}"
+            yield Issue(Category.INVALID, where, "there is no such key here", expected)
+        return
     where = f"{file.name}: {path}" if path else file.name
-    return Issue(Category.INVALID, where, _message(error), _expected(error))
+    yield Issue(Category.INVALID, where, _message(error), _expected(error))
 
 
 def _message(error: ValidationError) -> str:
     """Say what is wrong, without Python's spelling of decimals."""
-    if error.validator in {"required", "additionalProperties"}:
+    if error.validator == "required":
         return str(error.message)
     shown = error.instance
     if isinstance(shown, dict | list):
@@ -80,8 +90,6 @@ def _message(error: ValidationError) -> str:
 def _expected(error: ValidationError) -> str:
     """Say what was expected, in the schema's own words where it has any."""
     schema = error.schema if isinstance(error.schema, dict) else {}
-    if error.validator == "additionalProperties":
-        return f"expected only: {', '.join(schema.get('properties', ()))}"
     if "description" in schema:
         return f"expected {schema['description']}"
     wanted: Any = error.validator_value
@@ -89,7 +97,8 @@ def _expected(error: ValidationError) -> str:
         case "type":
             return f"expected {wanted}"
         case "enum":
-            return f"expected one of: {', '.join(map(str, wanted))}"
+            names = [str(one) for one in wanted]
+            return f"{meant(str(error.instance), names)}expected one of: {', '.join(names)}"
         case "pattern":
             return f"expected text like {wanted}"
         case "required":

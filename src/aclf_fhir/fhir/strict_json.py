@@ -9,6 +9,7 @@ decoding alone does not show.
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
@@ -46,8 +47,11 @@ class Members(dict[str, object]):
     repeated: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
 class OutOfRange:
-    """A number whose exponent or length is beyond what the gateway takes."""
+    """A number whose exponent or length is beyond what the gateway takes, and what is."""
+
+    message: str
 
 
 def in_range(number: Decimal) -> bool:
@@ -155,8 +159,7 @@ def problems(tree: object, location: str = "") -> Iterator[Issue]:
             message = "the text holds NUL or half of a surrogate pair"
             yield _invalid(location, message, "Remove the character.")
     elif isinstance(tree, OutOfRange):
-        message = "the number's exponent is beyond ±30"
-        yield _invalid(location, message, "Send the value in a fitting unit.")
+        yield _invalid(location, tree.message, "Send a number R4 allows, in a fitting unit.")
 
 
 def _members(pairs: list[tuple[str, object]]) -> Members:
@@ -172,9 +175,15 @@ def _number(text: str) -> object:
     try:
         number = Decimal(text)
     except InvalidOperation:  # an exponent beyond what decimals can hold at all
-        return OutOfRange()
+        number = None
+    if number is None or ("e" in text.lower() and not in_range(number)):
+        return OutOfRange(f"the number's exponent is beyond ±{LARGEST_EXPONENT}")
     if not in_range(number):
-        return OutOfRange()
+        return OutOfRange(
+            f"the number has more than {LARGEST_EXPONENT + 1} digits before its decimal point"
+            if number.adjusted() > 0
+            else f"the number begins more than {LARGEST_EXPONENT} places behind its decimal point"
+        )
     return int(text) if text.lstrip("-").isdigit() else number
 
 
@@ -183,7 +192,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _reason(error: json.JSONDecodeError) -> str:
-    return error.msg[:1].lower() + error.msg[1:]
+    return error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
 
 
 def _bad_text(text: str) -> bool:

@@ -73,9 +73,96 @@ def test_json_that_two_readers_read_differently_is_refused(
     assert stored(client) == 0
 
 
-@pytest.mark.parametrize("number", ["4.2e30", "4.2e-30"])
-def test_an_exponent_of_thirty_is_no_reason_to_refuse(client: TestClient, number: str) -> None:
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("4.2e30", "4.2e-30", "9" * 31, "-" + "9" * 31, "0." + "0" * 29 + "1", "0." + "1" * 5000),
+        *("0", "-0", "0.000", "0E+30", "1e+2", "1E-0"),
+    ],
+)
+def test_a_number_in_range_is_taken(client: TestClient, number: str) -> None:
     assert post(client, TEXT.replace("4.2", number)).status_code == 201
+    served = client.get("/fhir/Observation?code=1975-2")
+    assert f'"value": {number},' in served.text
+
+
+EXPONENT = "the number's exponent is beyond ±30"
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        *((number, EXPONENT) for number in ("1e31", "1E+31", "1e-31", "-1e31", "9.9e31", "10e30")),
+        *((number, EXPONENT) for number in ("1e400", "-1e-400", "1e99999999999999999999", "0e31")),
+        ("9" * 32, "the number has more than 31 digits before its decimal point"),
+        ("-" + "1" * 40 + ".5", "the number has more than 31 digits before its decimal point"),
+        ("1" * 5000, "the number has more than 31 digits before its decimal point"),
+        ("0." + "0" * 30 + "1", "the number begins more than 30 places behind its decimal point"),
+        ("0." + "0" * 31, "the number begins more than 30 places behind its decimal point"),
+        ('"4.2"', "must be a JSON number"),
+        ("true", "must be a JSON number"),
+        ("null", "is null"),
+        ("[4.2]", "must be a JSON number"),
+        ("{}", "must be a JSON number"),
+    ],
+)
+def test_a_number_out_of_range_is_told_at_its_place(
+    client: TestClient, number: str, message: str
+) -> None:
+    answer = post(client, TEXT.replace("4.2", number))
+    assert answer.status_code == 422
+    (issue,) = answer.json()["issue"]
+    assert issue["code"] == "invalid"
+    assert issue["expression"] == ["Observation.valueQuantity.value"]
+    assert issue["details"]["text"] == message
+    assert stored(client) == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "message"),
+    [
+        ("1" * 40, 422, "the number has more than 31 digits before its decimal point"),
+        ("1e40", 422, EXPONENT),
+        ("2147483648", 422, "must lie between -2147483648 and 2147483647"),
+        ("-2147483649", 422, "must lie between -2147483648 and 2147483647"),
+        ("1.0", 422, "must be a whole JSON number"),
+        ("1e2", 422, "must be a whole JSON number"),
+        ("2147483647", 201, ""),
+        ("-2147483648", 201, ""),
+    ],
+)
+def test_a_whole_number_is_one(client: TestClient, number: str, status: int, message: str) -> None:
+    whole = observation("obs-1", valueInteger=42)
+    del whole["valueQuantity"]
+    answer = post(client, json.dumps(whole).replace("42", number))
+    assert answer.status_code == status
+    assert stored(client) == (status == 201)
+    if status == 422:
+        (issue,) = answer.json()["issue"]
+        assert issue["expression"] == ["Observation.valueInteger"]
+        assert issue["details"]["text"] == message
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        *((number, "expecting ',' delimiter") for number in ("1e5e5", "1e", "1e+", "5.", "01")),
+        *((number, "expecting ',' delimiter") for number in ("0x10", "1_000", "1.2.3")),
+        ("1,5", "expecting property name"),
+        *((number, "expecting value") for number in ("+1", ".5", "e5", "--1")),
+        *((number, number) for number in ("NaN", "Infinity", "-Infinity")),
+    ],
+)
+def test_what_is_no_number_of_json_is_told_with_its_column(
+    client: TestClient, number: str, message: str
+) -> None:
+    answer = post(client, TEXT.replace("4.2", number))
+    assert answer.status_code == 400
+    (issue,) = answer.json()["issue"]
+    assert issue["code"] == "invalid"
+    assert message in issue["details"]["text"]
+    assert "line 1, column" in issue["details"]["text"] or "Inf" in number or "NaN" in number
+    assert stored(client) == 0
 
 
 def test_invalid_r4_is_422_with_every_problem_at_once(client: TestClient) -> None:

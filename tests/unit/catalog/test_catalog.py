@@ -276,7 +276,7 @@ def test_every_problem_of_every_file_is_reported_at_once(folder: Folder) -> None
     (path / "sites" / "f.yaml").write_bytes(b"title: \xff\n")
     assert {location for location, _, _ in problems(path)} == {
         "site",
-        "sites/a.yaml",
+        "sites/a.yaml: unknown",
         "sites/b.yaml: title",
         "sites/c.yml",
         "sites/e.yaml",

@@ -66,9 +66,21 @@ def test_unknown_keys_are_errors_everywhere(kind: str) -> None:
         ),
         (
             "title: A\nzone: UTC\nzones: UTC\n",
-            "",
-            "Additional properties are not allowed ('zones' was unexpected)",
+            ": zones",
+            "there is no such key here",
+            "did you mean zone? expected only: title, zone, ",
+        ),
+        (
+            "title: A\nzone: UTC\nunrelated: UTC\n",
+            ": unrelated",
+            "there is no such key here",
             "expected only: title, zone, ",
+        ),
+        (
+            "title: A\nzone: U\nvalue_sets: {local: {X: [{value_set: hiv, strength: definit}]}}\n",
+            ": value_sets.local.X[0].strength",
+            "'definit' does not fit",
+            "did you mean definite? expected one of: definite, supporting, review, history",
         ),
     ],
 )
@@ -79,6 +91,34 @@ def test_an_error_says_where_and_what_was_expected(
     assert issue.location.endswith(f"/sites/a.yaml{path}")
     assert issue.message == message
     assert issue.remedy.startswith(remedy)
+
+
+def test_every_misspelt_key_is_told_with_the_nearest_name(folder: Folder) -> None:
+    issues = check(folder({"sites/a.yaml": "title: A\nzone: UTC\nvalue_set: {}\nscale: {}\n"}))
+    told = {issue.location.rpartition(": ")[2]: issue.remedy for issue in issues}
+    assert told["value_set"].startswith("did you mean value_sets? expected only: ")
+    assert told["scale"].startswith("did you mean scales? expected only: ")
+
+
+@pytest.mark.parametrize(
+    ("shipped", "right", "wrong", "path"),
+    [
+        ("mappings/analytes/liver.yaml", "molar_mass:", "molar_mas:", "analytes.bilirubin_total."),
+        ("mappings/specimens.yaml", "codes:", "code:", "specimens.blood."),
+        ("trials/nct02857010.yaml", "time_zero:", "time_zreo:", ""),
+        ("trials/nct02857010.yaml", "source:", "soruce:", "inclusion[0]."),
+    ],
+)
+def test_a_misspelt_key_of_a_shipped_file_is_told_with_the_nearest_name(
+    tmp_path: Path, shipped: str, right: str, wrong: str, path: str
+) -> None:
+    text = (Path(__file__).parents[3] / shipped).read_text(encoding="utf-8")
+    own = tmp_path / shipped
+    own.parent.mkdir(parents=True)
+    own.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    issue = check(tmp_path)[0]
+    assert issue.location == f"{own}: {path}{wrong[:-1]}"
+    assert issue.remedy.startswith(f"did you mean {right[:-1]}? expected only: ")
 
 
 def test_alternatives_without_a_name_are_explained_one_by_one(folder: Folder) -> None:
