@@ -9,9 +9,13 @@ to do about it; it never holds a patient value or identifier.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 from typing import Literal, Self
 
-__all__ = ["FACES", "AclfError", "Category", "Face", "Issue"]
+__all__ = ["FACES", "MOST_ISSUES", "AclfError", "Category", "Face", "Issue", "first_issues"]
+
+MOST_ISSUES = 200
+"""How many problems of one resource are listed: nobody reads more, and a body can hold millions."""
 
 
 class Category(StrEnum):
@@ -113,6 +117,16 @@ class Issue:
         """
         _, dot, rest = self.location.partition(".")
         return replace(self, location=f"{prefix}{dot}{rest}" if self.location else prefix)
+
+
+def first_issues(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Return all issues or, of very many, the first ones and a word that there are more."""
+    waiting = iter(issues)
+    listed = tuple(islice(waiting, MOST_ISSUES))
+    if next(waiting, None) is None:
+        return listed
+    message = f"There are more problems than the {MOST_ISSUES} listed."
+    return (*listed, Issue(listed[0].category, "", message, "Mend these first."))
 
 
 class AclfError(Exception):

@@ -6,13 +6,14 @@ pass reads the same bytes slowly and completely, and lists every problem.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import msgspec
 
-from aclf_fhir.errors import AclfError, Category, Issue
+from aclf_fhir.errors import AclfError, Category, Issue, first_issues
 from aclf_fhir.fhir import r4
 from aclf_fhir.fhir.collecting import resource_issues
 from aclf_fhir.fhir.invariants import resource_head
@@ -182,9 +183,7 @@ def _settle(
     body: bytes, name: str, resource: Resource | None, expected_type: str | None, scope: _Scope
 ) -> Resource:
     """Say everything that is wrong; or that the quick pass was over-cautious."""
-    issues = _collect(body, expected_type, scope.max_depth)
-    if not scope.whole:
-        issues = [issue for issue in issues if not _INSIDE_ENTRY(issue.location)]
+    issues = _collect(body, expected_type, scope)
     if issues:
         raise AclfError.all_of(issues)
     seen: Seen = []
@@ -260,20 +259,26 @@ def _contained_conform(
     return fragments <= ids and inner <= ids | {""} and _insides_conform(inside, scope)
 
 
-def _collect(body: bytes, expected_type: str | None, max_depth: int) -> list[Issue]:
-    tree = read(body, max_depth=max_depth)
+def _collect(body: bytes, expected_type: str | None, scope: _Scope) -> tuple[Issue, ...]:
+    tree = read(body, max_depth=scope.max_depth)
     if not isinstance(tree, Members):
-        return [_issue("", "The body is not a JSON object.", "Send one resource.")]
+        return (_issue("", "The body is not a JSON object.", "Send one resource."),)
     kind = tree.get("resourceType")
     if isinstance(kind, str) and kind not in _TYPES:
         raise _unknown_type()
     location = kind if isinstance(kind, str) else (expected_type or "Resource")
-    issues = list(problems(tree, location))
-    if isinstance(kind, str) and expected_type not in (None, kind):
-        place = f"{location}.resourceType"
-        issues.append(_issue(place, f"must be {expected_type}", "Send it to its own endpoint."))
-    issues += resource_issues(tree, location)
-    return issues
+    found: Iterable[Issue] = chain(
+        problems(tree, location), _of_type(location, expected_type), resource_issues(tree, location)
+    )
+    if not scope.whole:
+        found = (issue for issue in found if not _INSIDE_ENTRY(issue.location))
+    return first_issues(found)
+
+
+def _of_type(kind: str, expected_type: str | None) -> Iterator[Issue]:
+    if expected_type not in (None, kind):
+        place = f"{kind}.resourceType"
+        yield _issue(place, f"must be {expected_type}", "Send it to its own endpoint.")
 
 
 def resource_type_of(body: bytes) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from aclf_fhir.errors import AclfError, Category, Issue
+from aclf_fhir.errors import MOST_ISSUES, AclfError, Category, Issue, first_issues
 from aclf_fhir.fhir import BundleEntry, BundleParts, parse_reference, split_bundle
 from aclf_fhir.store import Transaction
 from aclf_fhir.workflows.gateway import Gateway
@@ -127,6 +127,8 @@ def _transaction(
             prepared.append(prepare(_requested(entry, incoming)))
         except AclfError as error:
             issues.extend(error.issues)
+            if len(issues) > MOST_ISSUES:
+                break
     issues.extend(_repeated(prepared))
     try:
         return _whole(gateway, prepared, issues, push)
@@ -139,7 +141,7 @@ def _whole(
     gateway: Gateway, prepared: list[Prepared], issues: list[Issue], push: str
 ) -> tuple[Receipt, ...]:
     if issues:
-        raise AclfError(*issues)
+        raise AclfError(*first_issues(issues))
     return gateway.store.write(lambda tx: _all(tx, gateway, prepared, push))
 
 

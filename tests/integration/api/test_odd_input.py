@@ -152,6 +152,24 @@ def test_as_many_values_as_a_search_takes_are_looked_for(
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.parametrize(("wrong", "listed"), [(199, 199), (200, 200), (201, 201), (30_000, 201)])
+def test_of_very_many_problems_the_first_are_told(
+    client: TestClient, wrong: int, listed: int
+) -> None:
+    bad = observation("obs-1", category=[1] * wrong)
+    answers = [
+        client.put("/fhir/Observation/obs-1", json=bad),
+        client.post("/fhir", json=bundle("transaction", patient(), bad)),
+        client.post("/fhir", json=bundle("transaction", *[{**bad, "id": f"o{n}"} for n in (1, 2)])),
+    ]
+    for answer, expected in zip(answers, (listed, listed, min(2 * wrong, 201)), strict=True):
+        assert answer.status_code == 422
+        told = [issue["details"]["text"] for issue in answer.json()["issue"]]
+        assert len(told) == expected
+        assert (told[-1] == "There are more problems than the 200 listed.") is (expected > 200)
+    assert client.get("/fhir/Observation?_count=0").json()["total"] == 0
+
+
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
 def test_what_may_not_be_written_is_named_by_its_entry(meld: TestClient, kind: str) -> None:
     score = meld.get("/fhir/Observation?patient=pat-1&_tag=derived").json()["entry"][0]["resource"]
