@@ -109,16 +109,15 @@ def read(body: bytes, *, max_depth: int = MAX_DEPTH) -> object:
         text = body.decode()
     except UnicodeDecodeError as error:
         _unparsable(f"is not UTF-8 (byte {error.start})", "Send UTF-8.")
-    depth = deepest = 0
+    depth = 0
     for token in _TOKENS(text):
         mark = text[token.start()]
         if mark in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > max_depth:
+                _unparsable(f"is nested deeper than {max_depth} levels", "Send a flatter resource.")
         elif mark in "]}":
             depth -= 1
-    if deepest > max_depth:
-        _unparsable(f"is nested deeper than {max_depth} levels", "Send a flatter resource.")
     try:
         tree: object = json.loads(
             text,
