@@ -442,7 +442,8 @@ class Package:
         text += "    if name not in _NAMES:\n"
         text += '        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")\n'
         text += '    module = "".join("_" + c.lower() if c.isupper() else c for c in name)[1:]\n'
-        text += '    return getattr(import_module(f"{__name__}.{module}"), name)\n'
+        text += '    struct = getattr(import_module(f"{__name__}.{module}"), name)\n'
+        text += "    return globals().setdefault(name, struct)  # the next time it is found at once\n"
         return text
 
 

@@ -13,7 +13,8 @@ string stood where a decimal belongs, for each of these leaves quotes over.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import msgspec
 
@@ -105,8 +106,12 @@ _INLINE = {CodeableConcept, Coding, Identifier, Period, Quantity, Reference}
 """Structs whose checks are written into their parents': a call costs as much as they do."""
 
 
+@cache
 def compile_check(struct: type[Base], *, plain: bool) -> Check:
-    """Return the check of a struct, compiling it and those it calls when first needed.
+    """Return the check of a struct, compiling it when first needed.
+
+    Those that it calls are compiled when they are first called: R4 is wide, and what
+    is sent uses little of it.
 
     Parameters
     ----------
@@ -116,18 +121,19 @@ def compile_check(struct: type[Base], *, plain: bool) -> Check:
         Whether the check may take for granted that no primitive has a sibling
         (`_status`) and that the only white space in any text is a plain space.
     """
-    prefix = "plain_" if plain else "check_"
-    waiting = [struct]
+    writer = _Writer(plain, _NAMES)
     fresh: dict[str, Any] = {}
-    while waiting:
-        one = waiting.pop()
-        if prefix + one.__name__ in _NAMES or prefix + one.__name__ in fresh:
-            continue
-        writer = _Writer(plain, prefix, fresh, waiting)
-        # As `dataclasses` does; the source is made of names in the R4 definitions alone.
-        exec("\n".join(writer.function(one)), _NAMES, fresh)  # noqa: S102
+    # As `dataclasses` does; the source is made of names in the R4 definitions alone.
+    exec("\n".join(writer.function(struct)), _NAMES, fresh)  # noqa: S102
     _NAMES.update(fresh)
-    check: Check = _NAMES[prefix + struct.__name__]
+    (check,) = fresh.values()
+    return cast("Check", check)
+
+
+def _compiled_when_called(struct: type[Base], *, plain: bool) -> Check:
+    def check(node: Any, seen: Seen) -> float:
+        return compile_check(struct, plain=plain)(node, seen)
+
     return check
 
 
@@ -155,13 +161,15 @@ class _Writer:
     """
 
     plain: bool
-    prefix: str
     names: dict[str, Any]
-    waiting: list[type[Base]]
+
+    def name(self, struct: type[Base]) -> str:
+        """Return the name of a struct's check."""
+        return f"{'plain' if self.plain else 'check'}_{struct.__name__}"
 
     def function(self, struct: type[Base]) -> Iterator[str]:
         """Write the check of one struct: node `r`, `s` as `Seen`."""
-        yield f"def {self.prefix}{struct.__name__}(r, s):"
+        yield f"def {self.name(struct)}(r, s):"
         yield "    n = 0"
         yield from self.body(struct, "r", "    ")
         # The key and the text of `resourceType` come on top.
@@ -265,8 +273,9 @@ class _Writer:
             yield from self.body(struct, item, indent)
             yield f"{indent}if n == {before}: return 0"
         else:
-            self.waiting.append(struct)
-            yield f"{indent}if not (m := {self.prefix}{struct.__name__}({item}, s)): return 0"
+            name = self.name(struct)
+            self.names.setdefault(name, _compiled_when_called(struct, plain=self.plain))
+            yield f"{indent}if not (m := {name}({item}, s)): return 0"
             yield f"{indent}n += m"
         if struct is Reference:
             self.names[name := f"targets_{place}"] = element.targets or _TYPES

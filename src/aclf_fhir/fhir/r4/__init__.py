@@ -197,4 +197,5 @@ def __getattr__(name: str) -> Any:
     if name not in _NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = "".join("_" + c.lower() if c.isupper() else c for c in name)[1:]
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    struct = getattr(import_module(f"{__name__}.{module}"), name)
+    return globals().setdefault(name, struct)  # the next time it is found at once
