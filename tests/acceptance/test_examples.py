@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aclf_fhir.fhir import validate
 from aclf_fhir.workflows.trial_reading import TRIAL_TYPES
 from tests.acceptance.conftest import EXAMPLES, TRIALS, World, code_of, strings, value_of
 
@@ -264,6 +265,20 @@ def identifying() -> set[str]:
             for contact in line.get("contact", ()):
                 found.add(contact["name"]["text"])
     return {one for one in found if len(one) >= SHORT}
+
+
+def test_whatever_the_gateway_derives_is_valid_r4(world: World) -> None:
+    paths = [f"fhir/{type_}" for type_ in world.site_types()]
+    paths += [f"trials/{trial}/fhir/{type_}" for trial in TRIALS for type_ in TRIAL_TYPES]
+    derived = [
+        one
+        for path in paths
+        for one in world.search(f"{path}?_count=1000")
+        if any(tag["code"] == "derived" for tag in one.get("meta", {}).get("tag", ()))
+    ]
+    assert {one["resourceType"] for one in derived} >= {"Observation", "ResearchSubject"}
+    for one in derived:
+        assert validate(json.dumps(one).encode()) == (), one["id"]
 
 
 def test_nothing_identified_is_in_any_byte_of_the_trial_zone(world: World) -> None:

@@ -8,6 +8,7 @@ pass reads the same bytes slowly and completely, and lists every problem.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -34,6 +35,7 @@ __all__ = [
     "model",
     "parse_envelope",
     "parse_resource",
+    "read_resource",
     "resource_type_of",
     "resource_types",
     "validate",
@@ -105,6 +107,23 @@ def parse_resource(
         `not_found` if R4 has no such resource type.
     """
     return _parse(body, expected_type, max_depth, whole=True)
+
+
+def read_resource(body: bytes, resource_type: str) -> Resource:
+    """Decode a resource that was judged before it was stored, or that the gateway wrote.
+
+    Names, types and codes are still held to; what only `parse_resource` checks is not.
+
+    Raises
+    ------
+    AclfError
+        `invalid`, if it is no such resource.
+    """
+    try:
+        resource: Resource = _decoder(resource_type)(body)
+    except ValueError:
+        return parse_resource(body, expected_type=resource_type)  # says what is wrong
+    return resource
 
 
 def parse_envelope(body: bytes, expected_type: str, *, max_depth: int = MAX_DEPTH) -> Resource:
@@ -298,12 +317,16 @@ def _kit_of(body: bytes) -> _Kit | None:
     return _kit(name) if name in _TYPES else None
 
 
+@cache
+def _decoder(name: str) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(model(name)).decode
+
+
 def _kit(name: str) -> _Kit:
     kit = _KITS.get(name.encode())
     if kit is None:
         struct = model(name)
-        decoder = msgspec.json.Decoder(struct)
-        kit = _Kit(name, struct, decoder.decode, compile_check(struct, plain=True))
+        kit = _Kit(name, struct, _decoder(name), compile_check(struct, plain=True))
         _KITS[name.encode()] = kit
     return kit
 

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from aclf_fhir.errors import AclfError, Category
-from aclf_fhir.fhir import parse_resource, splice_references
+from aclf_fhir.fhir import parse_resource, read_resource, splice_references
 from aclf_fhir.mapping.models import Disposition, Holding
 from aclf_fhir.store import Stored, Transaction
 from aclf_fhir.workflows.content import digest, says_the_same
@@ -210,7 +210,7 @@ def _current(
     current = tx.current(site, incoming.type, owners.pop())
     if current is None or current.deleted:
         return current
-    before = parse_resource(current.body, expected_type=incoming.type)
+    before = read_resource(current.body, incoming.type)
     for element in ("code", "subject", "specimen"):
         if getattr(before, element, None) != getattr(resource, element, None):
             raise _conflict(

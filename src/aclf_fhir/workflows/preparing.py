@@ -10,8 +10,8 @@ from aclf_fhir.fhir import iter_references, parse_reference, parse_resource, res
 
 __all__ = ["Incoming", "Prepared", "check_resolved", "own_references", "prepare"]
 
-_MAY_BE_UNRESOLVED = re.compile(rb'"(?:urn:|[A-Za-z]+\?)|\\').search
-"""Finds what might be a urn or a search in a string, and any escape that might hide one."""
+_MAY_BE_UNRESOLVED = re.compile(rb'"reference"\s*:\s*"(?:urn:|[A-Za-z]+\?)|\\u').search
+"""Finds a reference that is a urn or a search, and any escape in which one might hide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from aclf_fhir.fhir import parse_resource
+from aclf_fhir.fhir import read_resource
 from aclf_fhir.publication import Derived, revise
 from aclf_fhir.record import SourceVersion
 from aclf_fhir.store import IndexRows, Page, SearchQuery, Stored, Transaction
@@ -64,8 +64,8 @@ def put_trial_derived(tx: Transaction, gateway: Gateway, trial: str, derived: De
 
 
 def _rows(gateway: Gateway, derived: Derived) -> IndexRows:
-    """Index a derived resource; parsing it here also proves that it is valid R4."""
-    resource = parse_resource(derived.body, expected_type=derived.type)
+    """Index a derived resource."""
+    resource = read_resource(derived.body, derived.type)
     rows = index_rows(resource, derived.type, gateway.site_map.zone)
     if derived.subject and not rows.subject:
         return replace(rows, subject=f"Patient/{derived.subject}")

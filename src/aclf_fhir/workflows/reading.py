@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aclf_fhir.fhir import parse_resource
+from aclf_fhir.fhir import read_resource
 from aclf_fhir.workflows.evaluating import ensure_evaluated
 from aclf_fhir.workflows.gateway import Gateway
 from aclf_fhir.workflows.indexing import subject_of
@@ -95,5 +95,5 @@ def _subject_of(gateway: Gateway, type_: str, id_: str) -> tuple[str, ...] | Non
             return None
     if not stored.derived or stored.deleted:
         return ()
-    subject = subject_of(parse_resource(stored.body, expected_type=type_))
+    subject = subject_of(read_resource(stored.body, type_))
     return (subject,) if subject else None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from aclf_fhir.fhir import parse_date_time, parse_resource
+from aclf_fhir.fhir import parse_date_time, read_resource
 from aclf_fhir.publication import measure_report
 from aclf_fhir.publication.trial_content import ANSWERS, protocol_system
 from aclf_fhir.store import (
@@ -87,7 +87,7 @@ def _answers(
 
 def _answer(stored: Stored) -> tuple[str, datetime]:
     """Read back what a published outcome says."""
-    observation = cast("Observation", parse_resource(stored.body, expected_type="Observation"))
+    observation = cast("Observation", read_resource(stored.body, "Observation"))
     due = parse_date_time(observation.effective_date_time or "", UTC).earliest
     value = observation.value_codeable_concept
     if value is None:

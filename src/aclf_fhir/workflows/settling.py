@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aclf_fhir.fhir import parse_resource
+from aclf_fhir.fhir import read_resource
 from aclf_fhir.mapping import map_resource
 from aclf_fhir.mapping.draft import not_needed
 from aclf_fhir.mapping.models import (
@@ -111,7 +111,7 @@ def wake(tx: Transaction, gateway: Gateway, reference: str) -> None:
 
 def settle_again(tx: Transaction, gateway: Gateway, stored: Stored) -> MappingOutcome:
     """Map the current version of a stored resource once more."""
-    resource = parse_resource(stored.body, expected_type=stored.type)
+    resource = read_resource(stored.body, stored.type)
     return settle(tx, gateway, stored, resource, derived=stored.derived)
 
 
@@ -132,7 +132,7 @@ def mapping_context(
         found = tx.current(site, resource_type, resource_id)
         if found is None or found.deleted:
             return None
-        return parse_resource(found.body, expected_type=resource_type)
+        return read_resource(found.body, resource_type)
 
     return gateway.catalog.indexes(site).context(
         resource_id=stored.id,
@@ -175,7 +175,7 @@ def _falls_back(tx: Transaction, stored: StoredVersion | Stored, resource: Any) 
             continue
         if earlier.deleted:
             return False
-        before = parse_resource(earlier.body, expected_type=stored.type)
+        before = read_resource(earlier.body, stored.type)
         named = str(getattr(before, "status", ""))
         if named == "entered-in-error":
             return False

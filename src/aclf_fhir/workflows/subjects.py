@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aclf_fhir.errors import AclfError, Category
-from aclf_fhir.fhir import is_sentinel, parse_resource, r4
+from aclf_fhir.fhir import is_sentinel, r4, read_resource
 from aclf_fhir.store import Stored
 
 __all__ = ["check_arms", "check_move"]
@@ -72,7 +72,7 @@ def check_move(current: Stored, resource: Any, *, if_match: str | None) -> None:
             "If-Match is missing",
             "Read the subject, decide, and send the version you read as If-Match.",
         )
-    before = parse_resource(current.body, expected_type="ResearchSubject")
+    before = read_resource(current.body, "ResearchSubject")
     for element in _THE_MACHINES:
         if getattr(before, element) != getattr(resource, element):
             raise AclfError.of(

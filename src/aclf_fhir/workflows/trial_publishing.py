@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from aclf_fhir.evaluation import ScoreEvaluation
-from aclf_fhir.fhir import parse_date_time, parse_resource
+from aclf_fhir.fhir import parse_date_time, read_resource
 from aclf_fhir.publication import (
     Derived,
     TrialZone,
@@ -76,7 +76,7 @@ def publish_trial(
 
 def score_time(stored: Stored) -> datetime:
     """Return the T of a published score."""
-    observation = parse_resource(stored.body, expected_type="Observation")
+    observation = read_resource(stored.body, "Observation")
     text: str = observation.effective_date_time  # type: ignore[attr-defined] # an Observation
     return parse_date_time(text, UTC).earliest
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, cast
 
-from aclf_fhir.fhir import parse_date_time, parse_resource
+from aclf_fhir.fhir import parse_date_time, read_resource
 from aclf_fhir.publication import (
     Derived,
     outcome_observation,
@@ -111,7 +111,7 @@ def read_subject(stored: Stored | None) -> "ResearchSubject | None":
     """Decode a stored ResearchSubject, None where there is none."""
     if stored is None or stored.deleted:
         return None
-    return cast("ResearchSubject", parse_resource(stored.body, expected_type="ResearchSubject"))
+    return cast("ResearchSubject", read_resource(stored.body, "ResearchSubject"))
 
 
 def _judge_one(gateway: Gateway, reader: Reader, record: Record, protocol: Protocol) -> Judged:
