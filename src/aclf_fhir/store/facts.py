@@ -1,7 +1,7 @@
 """Bitemporal facts: what was known of a subject, at any instant."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from aclf_fhir.store.session import Session
 from aclf_fhir.store.tables import FACT, LATEST, OPEN, UNBOUNDED
 from aclf_fhir.units import TimeRange
 
-__all__ = ["FactReads", "replace_facts"]
+__all__ = ["FactReads", "FactsKey", "StandingFacts", "replace_facts"]
 
 _COLUMN = FACT.c
 
@@ -123,6 +123,46 @@ def _fact(row: Sequence[Any]) -> Fact:
     return decode_fact(
         content, subject=subject, kind=kind, concept=concept, known=from_microseconds(known_from)
     )
+
+
+FactsKey = tuple[str, str, str]
+"""Site, subject, concept."""
+
+
+class StandingFacts:
+    """The facts of some concepts as one unit of work sees them, each read once in a group.
+
+    Parameters
+    ----------
+    read
+        Reads the facts of a key, with what the unit itself has written.
+    group
+        What the units before it in its commit group read; None where it changed since.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[FactsKey], Sequence[Fact]],
+        group: dict[FactsKey, Sequence[Fact] | None],
+    ) -> None:
+        self._read = read
+        self._group = group
+        self._seen: dict[FactsKey, Sequence[Fact] | None] = {}
+
+    def of(self, key: FactsKey) -> Sequence[Fact]:
+        """Return the facts that stand."""
+        found = self._seen[key] if key in self._seen else self._group.get(key)
+        if found is None:
+            found = self._seen[key] = self._read(key)
+        return found
+
+    def forget(self, keys: Iterable[FactsKey]) -> None:
+        """Read these again when they are next asked for."""
+        self._seen.update(dict.fromkeys(keys))
+
+    def adopt(self) -> None:
+        """Hand to the group what this unit saw, now that the unit stands."""
+        self._group.update(self._seen)
 
 
 def replace_facts(

@@ -13,7 +13,7 @@ from aclf_fhir.store.session import Session
 from aclf_fhir.store.tables import HOLDING, SITE_ZONE, WAITING
 from aclf_fhir.store.texts import key_text
 
-__all__ = ["HoldingReads", "hold", "release"]
+__all__ = ["WAITING_FOR", "HoldingReads", "hold", "release"]
 
 _COLUMN = HOLDING.c
 _RESOURCE = SITE_ZONE.resource
@@ -59,7 +59,7 @@ _LIST_OF_REASON = _LIST.where(_OF_REASON)
 _GROUPS = _grouped()
 _GROUPS_OF_REASON = _grouped(_OF_REASON)
 _OF_RESOURCE = _LIST.where(_RESOURCE.c.type == bindparam("type"), _RESOURCE.c.id == bindparam("id"))
-_WAITING = (
+WAITING_FOR = (
     select(_RESOURCE.c.type, _RESOURCE.c.id)
     .select_from(WAITING.join(_RESOURCE, _RESOURCE.c.rid == WAITING.c.rid))
     .where(WAITING.c.site == bindparam("site"), WAITING.c.target == bindparam("target"))
@@ -99,7 +99,7 @@ class HoldingReads(Access):
 
     def waiting_for(self, site: str, reference: str) -> list[tuple[str, str]]:
         """Return (type, id) of the resources to map again once `Type/id` is there."""
-        rows = self._session.all(_WAITING, site=site, target=key_text(reference))
+        rows = self._session.all(WAITING_FOR, site=site, target=key_text(reference))
         return [(row[0], row[1]) for row in rows]
 
 

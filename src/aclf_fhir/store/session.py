@@ -197,6 +197,12 @@ class Session:
         self._cursor.execute(compiled.sql, compiled.arrange(values))
         return self._cursor.fetchone()
 
+    def look_all(self, statement: ClauseElement, **values: object) -> list[Any]:
+        """Return the rows written; for callers that know of those that wait."""
+        compiled = self._statements.of(statement)
+        self._cursor.execute(compiled.sql, compiled.arrange(values))
+        return self._cursor.fetchall()
+
     def all(self, statement: ClauseElement, **values: object) -> list[Any]:
         """Return the rows of a statement."""
         self._execute(statement, values)

@@ -4,17 +4,43 @@ from collections.abc import Sequence
 
 from aclf_fhir.mapping.models import Disposition, Holding, MappingOutcome
 from aclf_fhir.record import Fact
-from aclf_fhir.store.facts import replace_facts
-from aclf_fhir.store.holdings import hold, release
+from aclf_fhir.store.access import Numbers
+from aclf_fhir.store.facts import FactsKey, StandingFacts, replace_facts
+from aclf_fhir.store.holdings import WAITING_FOR, hold, release
 from aclf_fhir.store.models import FactChanges
 from aclf_fhir.store.resource_writer import Head
-from aclf_fhir.store.unit_of_work import UnitOfWork
+from aclf_fhir.store.session import Session
+from aclf_fhir.store.texts import key_text
+from aclf_fhir.store.unit_of_work import GroupMemory, UnitOfWork
 
 __all__ = ["Settlement"]
 
 
 class Settlement(UnitOfWork):
     """Writes of facts, holdings and dispositions."""
+
+    def __init__(
+        self, session: Session, watermark: int, numbers: Numbers, group: GroupMemory
+    ) -> None:
+        super().__init__(session, watermark, numbers, group)
+        self._awaited = group.awaited
+        self._standing = StandingFacts(self._facts_of, group.facts)
+
+    def standing_facts(self, site: str, subject: str, concept: str) -> Sequence[Fact]:
+        """Do what `facts` does for one concept at present, for what is asked again and again."""
+        return self._standing.of((site, subject, concept))
+
+    def _facts_of(self, key: FactsKey) -> Sequence[Fact]:
+        site, subject, concept = key
+        return self.facts(site, subject, concepts=(concept,))
+
+    def waiting_for(self, site: str, reference: str) -> list[tuple[str, str]]:
+        """Return (type, id) of the resources to map again once `Type/id` is there."""
+        target = key_text(reference)
+        if (site, target) in self._awaited:
+            return super().waiting_for(site, reference)
+        rows = self._session.look_all(WAITING_FOR, site=site, target=target)
+        return [(row[0], row[1]) for row in rows]
 
     def settle(
         self, site: str, type_: str, id_: str, version: int, outcome: MappingOutcome
@@ -59,6 +85,10 @@ class Settlement(UnitOfWork):
             has_open=head.has_facts,
         )
         head.has_facts = head.has_facts or bool(facts)
+        self._standing.forget(
+            (head.stored.site, fact.subject, fact.concept)
+            for fact in (*changes.added, *changes.closed)
+        )
         return changes
 
     def hold(
@@ -82,6 +112,7 @@ class Settlement(UnitOfWork):
     ) -> None:
         if head.has_holdings:
             release(self._session, head.rid)
+        self._awaited.update((head.stored.site, key_text(target)) for target in waits_for)
         hold(
             self._session,
             self._numbers,

@@ -199,6 +199,7 @@ class Transaction(Settlement, TrialWrites):
         self._resources.adopt()
         self._trial_resources.adopt()
         self._identities.adopt()
+        self._standing.adopt()
 
 
 def _unique(index: IndexRows) -> frozenset[tuple[str, str]]:

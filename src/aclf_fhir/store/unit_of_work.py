@@ -1,9 +1,12 @@
 """What every group of writes of one unit of work stands on."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from aclf_fhir.errors import AclfError, Category
+from aclf_fhir.record import Fact
 from aclf_fhir.store.access import Numbers
+from aclf_fhir.store.facts import FactsKey
 from aclf_fhir.store.identities import Identity, Owner
 from aclf_fhir.store.reader import SITE_STATEMENTS, TRIAL_STATEMENTS, Reader
 from aclf_fhir.store.resource_writer import Head, Memory, ResourceWriter
@@ -19,6 +22,9 @@ class GroupMemory:
         self.site = site
         self.trial = trial
         self.owners: dict[Identity, Owner | None] = {}
+        self.facts: dict[FactsKey, Sequence[Fact] | None] = {}
+        self.awaited: set[tuple[str, str]] = set()
+        """Site and target of what somebody in the group began to wait for."""
 
     def committed(self) -> None:
         """Keep for good what stays true."""

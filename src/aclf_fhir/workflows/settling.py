@@ -125,7 +125,11 @@ def mapping_context(
         patient = tx.current(site, "Patient", subject)
         if patient is None or patient.deleted:
             return None
-        return dates_of(tx.facts(site, subject, concepts=("birth_date", "death")))
+        return dates_of(
+            fact
+            for concept in ("birth_date", "death")
+            for fact in tx.standing_facts(site, subject, concept)
+        )
 
     def resolve(reference: str) -> Any:
         resource_type, _, resource_id = reference.partition("/")
