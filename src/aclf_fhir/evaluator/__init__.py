@@ -3,22 +3,48 @@
 import logging
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from aclf_fhir.errors import AclfError
+from aclf_fhir.store import Mark
 from aclf_fhir.workflows.evaluating import evaluate_marked
 from aclf_fhir.workflows.gateway import Gateway
 
-__all__ = ["Evaluator"]
+__all__ = ["Bursts", "Evaluator"]
 
 _LOG = logging.getLogger("aclf_fhir.evaluator")
 
 _BATCH = 20
 _QUIET = timedelta(milliseconds=500)
-"""How long a subject is left alone after its first change, so that a burst counts once."""
+"""How long a subject is left alone after a change, so that a burst counts once."""
+_LONGEST = timedelta(milliseconds=1500)
+"""How long a subject is left alone at the most, however long its burst."""
 _IDLE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 _AFTER_FAILURE_S = 2.0
+
+
+class Bursts:
+    """Tells bursts that go on from those that are over, by the numbers of their marks."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], tuple[int, datetime]] = {}
+
+    def over(self, marks: Sequence[Mark], now: datetime) -> list[Mark]:
+        """Return the marks that have not changed for a while, or are old enough."""
+        before, self._last = self._last, {}
+        ripe = []
+        for mark in marks:
+            key = (mark.site, mark.subject)
+            # A mark gets another number with each change; what is new has just changed.
+            number, since = before.get(key, (mark.seq, now))
+            if number != mark.seq:
+                since = now
+            self._last[key] = (mark.seq, since)
+            if mark.due is not None or now - since >= _QUIET or now - mark.marked >= _LONGEST:
+                ripe.append(mark)
+        return ripe
 
 
 class Evaluator:
@@ -32,6 +58,7 @@ class Evaluator:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._bursts = Bursts()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="evaluator", daemon=True)
 
@@ -56,7 +83,10 @@ class Evaluator:
             pause = _IDLE_S
             try:
                 if evaluate_marked(
-                    self._gateway, limit=_BATCH, quiet=_QUIET, stopping=self._stopping.is_set
+                    self._gateway,
+                    limit=_BATCH,
+                    ripe=self._bursts.over,
+                    stopping=self._stopping.is_set,
                 ):
                     # Half of the time at the most: intake comes first.
                     pause = min(time.monotonic() - began, _LONGEST_PAUSE_S)

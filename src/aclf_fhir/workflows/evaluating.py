@@ -41,6 +41,8 @@ from aclf_fhir.workflows.verdicts import Judged, judge
 __all__ = ["ensure_evaluated", "evaluate_marked", "last_instant"]
 
 _PAGE = 500
+_LOOKED_AT = 500
+"""Marks among which those to work on are chosen."""
 _WAIT_S = 5.0
 _MOMENT = timedelta(milliseconds=1)
 
@@ -62,7 +64,7 @@ def evaluate_marked(
     gateway: Gateway,
     *,
     limit: int,
-    quiet: timedelta = timedelta(0),
+    ripe: Callable[[Sequence[Mark], datetime], Iterable[Mark]] = lambda marks, _now: marks,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Evaluate marked subjects.
@@ -71,9 +73,9 @@ def evaluate_marked(
     ----------
     limit
         How many at most.
-    quiet
-        Leave marks alone that are younger than this: more is likely to follow, and a
-        burst is evaluated once.
+    ripe
+        Chooses, from the marks there are and the present, those not to be left alone
+        for now: where more is likely to follow, a burst is evaluated once.
     stopping
         Asked before each subject; True ends early.
 
@@ -84,12 +86,10 @@ def evaluate_marked(
     """
     now = gateway.clock()
     with gateway.store.read() as reader:
-        marks = reader.marks(limit, now)
+        marks = reader.marks(max(limit, _LOOKED_AT), now)
     done = 0
-    for mark in marks:
-        if quiet and mark.due is None and now - mark.marked < quiet:
-            continue
-        if stopping():
+    for mark in ripe(marks, now):
+        if done == limit or stopping():
             break
         _evaluate(gateway, mark)
         done += 1
