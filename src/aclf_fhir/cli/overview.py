@@ -74,9 +74,8 @@ def overview(server: FhirServer) -> list[Row]:
         for patient in _search(server, "Patient", {})
     }
     for row in rows.values():
-        for score, _ in SCORES:
-            for observation in _newest(server, row.patient, score):
-                row.scores[score] = (_value(observation), observation["effectiveDateTime"])
+        for score, observation in _newest(server, row.patient).items():
+            row.scores[score] = (_value(observation), observation["effectiveDateTime"])
     for kind, take in (("verdict", _take_verdict), ("outcome", _take_outcome)):
         category = f"{local_system('categories')}|{kind}"
         for observation in _search(server, "Observation", {"category": category}):
@@ -215,23 +214,29 @@ def _id(reference: dict[str, Any]) -> str:
     return str(reference.get("reference", "")).partition("/")[2]
 
 
-def _newest(server: FhirServer, patient: str, score: str) -> list[dict[str, Any]]:
-    """Return the newest Observation of a score that still stands, if there is one."""
+def _newest(server: FhirServer, patient: str) -> dict[str, dict[str, Any]]:
+    """Return the newest Observation that still stands of each score that has one."""
+    system = local_system("scores")
     asked = {
         "patient": patient,
-        "code": f"{local_system('scores')}|{score}",
+        "code": ",".join(f"{system}|{score}" for score, _ in SCORES),
         "status:not": "entered-in-error",
         "_sort": "-date",
-        "_count": "1",
         "_total": "none",
     }
-    bundle = _page(server, f"Observation?{urlencode(asked)}")
-    return [one["resource"] for one in bundle.get("entry", ()) if one["search"]["mode"] == "match"]
+    newest: dict[str, dict[str, Any]] = {}
+    for observation in _search(server, "Observation", asked, count=2 * len(SCORES)):
+        newest.setdefault(_code(observation["code"], system), observation)
+        if len(newest) == len(SCORES):
+            break
+    return newest
 
 
-def _search(server: FhirServer, type_: str, parameters: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _search(
+    server: FhirServer, type_: str, parameters: dict[str, str], count: int = 500
+) -> Iterator[dict[str, Any]]:
     """Yield the matches of all pages, once nothing is waiting for its evaluation."""
-    path = f"{type_}?{urlencode({**parameters, '_count': '500'})}"
+    path = f"{type_}?{urlencode({**parameters, '_count': count})}"
     for _ in range(_ROUNDS):
         bundle = _page(server, path)
         if all(entry["search"]["mode"] != "outcome" for entry in bundle.get("entry", ())):
