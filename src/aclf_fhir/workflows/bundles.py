@@ -87,16 +87,18 @@ def _batch(
     """Take in each entry on its own; all of them share as few commits as can be."""
     answers: dict[int, Receipt | AclfError] = {}
     refused: list[tuple[Incoming, AclfError]] = []
-    pending = []
+    ready = []
     for entry in entries:
         incoming = _incoming(entry)
         try:
-            prepared = prepare(_requested(entry, incoming))
+            ready.append((entry.index, prepare(_requested(entry, incoming))))
         except AclfError as error:
             answers[entry.index] = error
             refused.append((incoming, error))
-            continue
-        pending.append((entry.index, prepared, gateway.store.submit(_one(gateway, prepared, push))))
+    pending = [
+        (index, prepared, gateway.store.submit(_one(gateway, prepared, push)))
+        for index, prepared in ready  # together, for what comes in dribs is committed in dribs
+    ]
     for index, prepared, future in pending:
         try:
             answers[index] = future.result()
