@@ -58,7 +58,11 @@ _OF_REASON = _COLUMN.reason == bindparam("reason")
 _LIST_OF_REASON = _LIST.where(_OF_REASON)
 _GROUPS = _grouped()
 _GROUPS_OF_REASON = _grouped(_OF_REASON)
-_OF_RESOURCE = _LIST.where(_RESOURCE.c.type == bindparam("type"), _RESOURCE.c.id == bindparam("id"))
+_OF_RESOURCE = _LIST.where(
+    _RESOURCE.c.scope == bindparam("site"),  # leads to the one resource, not through the list
+    _RESOURCE.c.type == bindparam("type"),
+    _RESOURCE.c.id == bindparam("id"),
+)
 WAITING_FOR = (
     select(_RESOURCE.c.type, _RESOURCE.c.id)
     .select_from(WAITING.join(_RESOURCE, _RESOURCE.c.rid == WAITING.c.rid))
