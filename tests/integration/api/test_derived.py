@@ -277,6 +277,8 @@ def test_a_person_moves_a_subject_with_if_match_only(meld: TestClient) -> None:
 def test_scores_over_time_are_a_picture_without_the_name(client: TestClient) -> None:
     named = patient(name=[{"family": "Okonkwo", "given": ["Adaeze"]}])
     assert client.post("/fhir", json=bundle("batch", named, *laboratory())).status_code == 200
+    # Evaluated now, for the picture names the known time, which an evaluation moves.
+    assert client.get("/fhir/Observation?patient=pat-1&category=score").status_code == 200
     address = "/fhir/Patient/pat-1/$score-timeline?asOf=last"
     answer = client.get(address)
     assert answer.status_code == 200, answer.text
