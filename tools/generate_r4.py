@@ -443,7 +443,9 @@ class Package:
         text += '        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")\n'
         text += '    module = "".join("_" + c.lower() if c.isupper() else c for c in name)[1:]\n'
         text += '    struct = getattr(import_module(f"{__name__}.{module}"), name)\n'
-        text += "    return globals().setdefault(name, struct)  # the next time it is found at once\n"
+        text += (
+            "    return globals().setdefault(name, struct)  # the next time it is found at once\n"
+        )
         return text
 
 
