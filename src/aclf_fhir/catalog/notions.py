@@ -24,22 +24,23 @@ def build_value_sets(files: list[DataFile], findings: Findings) -> dict[str, Val
 
 
 def _value_set(entry: Entry, findings: Findings) -> ValueSet:
-    """Build one value set; codes under `values` are definite."""
+    """Build one value set; codes under `values` are definite where no strength lists them."""
     exact: dict[Coding, Strength] = {}
     stems: dict[Coding, Strength] = {}
     values: dict[Coding, str] = {}
     for strength in Strength:
         for where, coding in _members(entry, branch(entry.tree, strength), strength, findings):
             _add(entry, where, coding, strength, exact=exact, stems=stems, findings=findings)
+    listed = exact.keys() | stems.keys()
     for value in branch(entry.tree, "values"):
         path = f"values.{value}"
-        members = branch(branch(entry.tree, "values"), value)
-        for where, coding in _members(entry, members, path, findings):
-            _add(
-                entry, where, coding, Strength.DEFINITE, exact=exact, stems=stems, findings=findings
-            )
-            for stem in prefixes(coding) or [coding]:
-                values[stem] = value
+        tree = branch(branch(entry.tree, "values"), value)
+        for where, coding in _members(entry, tree, path, findings):
+            members = prefixes(coding) or [coding]
+            if listed.isdisjoint(members):
+                strength = Strength.DEFINITE
+                _add(entry, where, coding, strength, exact=exact, stems=stems, findings=findings)
+            values.update(dict.fromkeys(members, value))
     excluded = {
         stem
         for _, coding in _members(entry, branch(entry.tree, "excluded"), "excluded", findings)

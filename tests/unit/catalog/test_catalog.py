@@ -456,6 +456,11 @@ value_sets:
             "R17 is already there as definite",
         ),
         (
+            "values: {a: {icd10cm: {R17: x}}, b: {icd10cm: {R17: x}}}",
+            "values.b.icd10cm.R17",
+            "R17 is already there as definite",
+        ),
+        (
             "definite: {icd10cm: {C00-C10: x, C07.-: x}}",
             "definite.icd10cm.C07.-",
             "C07 is already there as definite",

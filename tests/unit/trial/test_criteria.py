@@ -1033,6 +1033,8 @@ def test_what_rules_something_out() -> None:
     assert outcome(data, found("menopause"), found("pregnancy")) is MET
     maybe = found("pregnancy", qualifiers=frozenset({"provisional"}))
     assert outcome(data, found("menopause"), maybe) is UNKNOWN
+    # N95.- is also coded before the last period: it asks a person.
+    assert outcome(data, found("menopause", qualifiers=frozenset({"review"}))) is UNKNOWN
 
 
 # ── Combinations ─────────────────────────────────────────────────────────────────────────────────
