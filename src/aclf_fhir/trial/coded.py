@@ -64,6 +64,12 @@ class Coded(Node):
     absent_within
         How old a negative finding may be to clear; None: none clears. A window is
         cleared only by a finding whose period covers it up to that age.
+    present_within
+        For `current`: how old a positive finding may be. An older one, or one without
+        a date, is unknown, unless a negative one that clears is newer. None: it never
+        grows old.
+    active_counts
+        True where a finding still reported as active has no age.
     """
 
     kind: FactKind = FactKind.FINDING
@@ -74,6 +80,8 @@ class Coded(Node):
     past: Past = "review"
     touching: bool = False
     absent_within: Period | None = None
+    present_within: Period | None = None
+    active_counts: bool = False
 
     def references(self) -> Iterator[tuple[str, str]]:
         """Yield the value set."""
@@ -89,6 +97,13 @@ class Coded(Node):
         absent = [fact for fact, reading, _ in readings if reading is _Reading.ABSENT]
         doubtful = [(fact, why) for fact, reading, why in readings if reading is _Reading.DOUBTFUL]
         past = [fact for fact, reading, _ in readings if reading is _Reading.PAST]
+        if absent:
+            cleared = told_at(absent[-1])
+            doubtful = [
+                (fact, why)
+                for fact, why in doubtful
+                if why is not Reason.STALE or told_at(fact) >= cleared
+            ]
         if present:
             return self._present(present, absent, situation)
         if doubtful:
@@ -145,7 +160,7 @@ class Coded(Node):
             outcome=Outcome.MET,
             evidence=self._evidence(present, situation),
             needs=Needs.settled(Outcome.MET),
-            fresh_until=self._leaves_window(present, situation),
+            fresh_until=self._holds_until(present, situation),
         )
 
     def _need(self) -> Needs:
@@ -200,6 +215,8 @@ class Coded(Node):
     def _read_time(self, fact: Fact, situation: Situation) -> tuple[_Reading, Reason]:
         if self.when == "window":
             return self._read_window(fact, situation)
+        if self.present_within is not None and "history" not in fact.qualifiers:
+            return self._read_aged(fact, self.present_within, situation)
         over = "history" in fact.qualifiers or (
             fact.end is not None and fact.end.latest < situation.at
         )
@@ -208,6 +225,24 @@ class Coded(Node):
         if self.past == "review":
             return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
         return _Reading.PAST, Reason.OUTSIDE_WINDOW
+
+    def _read_aged(
+        self, fact: Fact, within: Period, situation: Situation
+    ) -> tuple[_Reading, Reason]:
+        """Say whether a positive finding is recent enough to be one of now."""
+        if self._ageless(fact):
+            return _Reading.PRESENT, Reason.NO_DATA
+        since = within.before(situation.at, situation.rules.zone)
+        seen = fact.end or fact.start
+        if seen is not None and seen.earliest >= since:
+            return _Reading.PRESENT, Reason.NO_DATA
+        if seen is None and (fact.recorded is None or fact.recorded >= since):
+            return _Reading.DOUBTFUL, Reason.OUTSIDE_WINDOW
+        return _Reading.DOUBTFUL, Reason.STALE
+
+    def _ageless(self, fact: Fact) -> bool:
+        """Say whether a positive finding goes on until someone ends it."""
+        return self.active_counts and "active" in fact.qualifiers and fact.end is None
 
     def _read_window(self, fact: Fact, situation: Situation) -> tuple[_Reading, Reason]:
         """Place an event in the window by its onset, or by when it was last seen."""
@@ -248,11 +283,15 @@ class Coded(Node):
         )
         return frozenset({"still_active"} if lasting and self.when == "window" else ())
 
-    def _leaves_window(self, present: list[Fact], situation: Situation) -> datetime | None:
-        """Return until when the newest event stays inside the window."""
+    def _holds_until(self, present: list[Fact], situation: Situation) -> datetime | None:
+        """Return until when the newest event stays in the window, or recent enough."""
+        zone, within = situation.rules.zone, self.present_within
+        if within is not None:
+            seen = [fact.end or fact.start for fact in present if not self._ageless(fact)]
+            dated = [within.after(time.earliest, zone) for time in seen if time is not None]
+            return max(dated) if len(dated) == len(present) else None
         if self.within is None:
             return None
-        zone = situation.rules.zone
         ends = [
             self.within.after((fact.end or fact.start).latest, zone)
             for fact in present

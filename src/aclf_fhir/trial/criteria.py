@@ -150,20 +150,21 @@ def _sex(reader: Reader, data: Data, where: str, common: Data) -> Node:
 def _coded(kind: FactKind) -> Callable[[Reader, Data, str, Data], Node]:
     def read(reader: Reader, data: Data, where: str, common: Data) -> Node:
         options: dict[str, Any] = {}
-        if "within" in data:
-            options["within"] = reader.period(data["within"], f"{where}.within")
-        if "absent_within" in data:
-            options["absent_within"] = reader.period(
-                data["absent_within"], f"{where}.absent_within"
-            )
+        for key in ("within", "absent_within", "present_within"):
+            if key in data:
+                options[key] = reader.period(data[key], f"{where}.{key}")
         if "values" in data:
             options["values"] = frozenset(data["values"])
+        when = data.get("when", "window" if "within" in data else "current")
+        if "present_within" in data and when != "current":
+            raise reader.wrong(where, "present_within belongs to `when: current`")
         return Coded(
             kind=kind,
             name=data["name"],
-            when=data.get("when", "window" if "within" in data else "current"),
+            when=when,
             past=data.get("past", "review"),
             touching=data.get("touching", "") == "counts",
+            active_counts=data.get("active", "") == "counts",
             **options,
             **common,
         )

@@ -178,6 +178,89 @@ def test_current_finding(fact_: Fact, expected: Outcome, reason: Reason | None) 
     assert judged.reasons == (() if reason is None else (reason,))
 
 
+AGED = {
+    "finding": {
+        "name": "pregnancy",
+        "past": "ignored",
+        "absent_within": "7 d",
+        "present_within": "7 d",
+        "active": "counts",
+    }
+}
+TESTED = {"qualifiers": frozenset({"definite"})}
+CLASS = {"finding": {"name": "nyha_iii", "present_within": "184 d"}}
+
+
+@pytest.mark.parametrize(
+    ("data", "fact_", "expected", "reason"),
+    [
+        (AGED, found("pregnancy", hours=167, **TESTED), MET, None),
+        (AGED, found("pregnancy", hours=168, **TESTED), MET, None),
+        (AGED, found("pregnancy", hours=168.01, **TESTED), UNKNOWN, Reason.STALE),
+        (AGED, found("pregnancy", hours=24 * 900, **TESTED), UNKNOWN, Reason.STALE),
+        # Drawn over a while, and over by now: the result is as old as its end.
+        (AGED, found("pregnancy", hours=169, end=ago(168), **TESTED), MET, None),
+        (AGED, found("pregnancy", hours=200, end=ago(169), **TESTED), UNKNOWN, Reason.STALE),
+        (AGED, found("pregnancy", start=ago(170, until=160), **TESTED), UNKNOWN, Reason.STALE),
+        (AGED, found("pregnancy", hours=None, **TESTED), UNKNOWN, Reason.OUTSIDE_WINDOW),
+        (
+            AGED,
+            found("pregnancy", hours=None, recorded=ago(168).latest, **TESTED),
+            UNKNOWN,
+            Reason.OUTSIDE_WINDOW,
+        ),
+        (
+            AGED,
+            found("pregnancy", hours=None, recorded=ago(169).latest, **TESTED),
+            UNKNOWN,
+            Reason.STALE,
+        ),
+        (AGED, found("pregnancy", hours=24 * 100), MET, None),
+        (AGED, found("pregnancy", hours=None), MET, None),
+        (
+            AGED,
+            found("pregnancy", hours=5, qualifiers=frozenset({"definite", "history"})),
+            UNKNOWN,
+            Reason.OUTSIDE_WINDOW,
+        ),
+        (CLASS, found("nyha_iii", hours=24 * 184), MET, None),
+        (CLASS, found("nyha_iii", hours=24 * 184 + 1), UNKNOWN, Reason.STALE),
+        (CLASS, found("nyha_iii", hours=None), UNKNOWN, Reason.OUTSIDE_WINDOW),
+        (
+            CLASS,
+            found("nyha_iii", hours=9, qualifiers=frozenset({"provisional"})),
+            UNKNOWN,
+            Reason.PRELIMINARY,
+        ),
+    ],
+)
+def test_a_positive_finding_grows_old(
+    data: dict[str, Any], fact_: Fact, expected: Outcome, reason: Reason | None
+) -> None:
+    judged = judge(data, fact_)
+    assert judged.outcome is expected
+    assert judged.reasons == (() if reason is None else (reason,))
+
+
+def test_an_old_positive_finding_is_asked_for_unless_a_newer_one_clears() -> None:
+    old = found("pregnancy", hours=200, **TESTED)
+    assert judge(AGED, old).proposal is MET
+    assert outcome(AGED, old, found("pregnancy", "absent", 5)) is NOT_MET
+    assert outcome(AGED, old, found("pregnancy", "absent", 169)) is UNKNOWN
+    feed = judge(AGED, old, feeds=("pregnancy",))
+    assert (feed.outcome, feed.reasons) == (UNKNOWN, (Reason.STALE,))
+    # A rival of the same hours is not newer.
+    day = {"start": ago(170, until=100), **TESTED}
+    assert outcome(AGED, found("pregnancy", **day), found("pregnancy", "absent", 100)) is UNKNOWN
+
+
+def test_a_positive_finding_says_until_when_it_holds() -> None:
+    tested = found("pregnancy", hours=167, **TESTED)
+    assert judge(AGED, tested).fresh_until == T + timedelta(hours=1)
+    assert judge(AGED, tested, found("pregnancy", hours=900)).fresh_until is None
+    assert judge(CLASS, found("nyha_iii", hours=24)).fresh_until == T + timedelta(days=183)
+
+
 def test_history_that_is_ignored_proves_no_absence() -> None:
     data = {"finding": {"name": "malignancy", "when": "current", "past": "ignored"}}
     past = found("malignancy", qualifiers=frozenset({"history"}))
@@ -1118,6 +1201,10 @@ def test_evidence_that_only_suggests() -> None:
         ({"lab": {"name": "inr", "min": "1 mg/dL", "max": "2 umol/L"}}, "one unit"),
         ({"lab": {"name": "inr", "min": "1 {INR}", "max_age": "soon"}}, "no period"),
         ({"age": {"min": "old"}}, "no age"),
+        (
+            {"finding": {"name": "hiv", "when": "ever", "present_within": "7 d"}},
+            "belongs to `when: current`",
+        ),
     ],
 )
 def test_a_criterion_that_cannot_be_read(data: dict[str, Any], message: str) -> None:
