@@ -216,8 +216,13 @@ def _grade(reader: Reader, data: Data, where: str, common: Data) -> Node:
 
 def _grade_at_consent(reader: Reader, data: Data, where: str, common: Data) -> Node:
     limits, _ = reader.limits(data, where)
-    around = reader.period(data["around"], f"{where}.around")
-    return GradeAtConsent(name=data["name"], limits=limits, around=around, **common)
+    return GradeAtConsent(
+        name=data["name"],
+        limits=limits,
+        around=reader.period(data["around"], f"{where}.around"),
+        doubted_by=tuple(data.get("doubted_by", ())),
+        **common,
+    )
 
 
 def _score(reader: Reader, data: Data, where: str, common: Data) -> Node:

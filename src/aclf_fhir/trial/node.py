@@ -130,18 +130,19 @@ def _answered(
 def _came_after(fact: Fact | None, answer: Fact | None) -> bool:
     """Say whether a person who answered may not have known of a fact.
 
-    What began, was written down or was learnt after the answer came after it. So did
-    what bears no time at all, unless it was on file before the answer was given.
+    What began, was written down or was learnt after the answer came after it, and what
+    bears the very time of the answer may have: a tie is asked again. So did what bears no
+    time at all, unless it was on file before the answer was given.
     """
     if fact is None or answer is None or answer.start is None or fact.source == answer.source:
         return False
-    given = answer.start.latest
+    given = answer.start.earliest
     if fact.start is None and fact.recorded is None:
         return not (_UNDATED < fact.known <= given)
     times = [] if fact.start is None else [fact.start.latest]
     times += [] if fact.recorded is None else [fact.recorded]
     # What arrives together with the answer, as in an import, was there when it was given.
-    return max(times) > given or fact.known > max(given, answer.known)
+    return max(times) >= given or fact.known > max(given, answer.known)
 
 
 def told_at(fact: Fact) -> datetime:
@@ -235,8 +236,10 @@ class Attestation(Node):
         """Judge by the newest answer that still holds."""
         need = Needs.of(situation.need_item(self.item))
         reason, stale = Reason.NEEDS_ATTESTATION, None
-        valid = situation.items[self.item].valid
-        unnamed = "" if situation.items[self.item].named else situation.study
+        item = situation.items[self.item]
+        valid = item.valid
+        unnamed = "" if item.named else situation.study
+        signed = situation.signed() if item.of_signing else None
         answers = [
             fact
             for fact in situation.facts(FactKind.ATTESTATION, self.item)
@@ -250,7 +253,7 @@ class Attestation(Node):
                 continue
             window = situation.window
             since = situation.at - valid if window is None else window.start
-            if fact.start.earliest < since:
+            if fact.start.earliest < since or (signed and fact.start.latest < signed.earliest):
                 stale = fact
                 break
             if newest and newest[0].start != fact.start:

@@ -143,38 +143,6 @@ class Sex(Node):
                     yield fact
 
 
-def _study_consents(situation: Situation) -> tuple[Fact, ...]:
-    """Return the Consents that name this study, or that its ResearchSubject points to."""
-    pointers = {
-        text
-        for fact in situation.facts(FactKind.PARTICIPATION, situation.study)
-        for name, text in fact.context
-        if name == "consent"
-    }
-    pointed = tuple(
-        fact
-        for fact in situation.facts(FactKind.CONSENT, "unspecified")
-        if f"{fact.source.type}/{fact.source.id}" in pointers
-    )
-    return situation.facts(FactKind.CONSENT, situation.study) + pointed
-
-
-def _counts(fact: Fact) -> bool:
-    return fact.status is FactStatus.USABLE and "unverified" not in fact.qualifiers
-
-
-def _newest(facts: list[Fact]) -> list[Fact]:
-    """Return the facts that no other one is certainly newer than; undated ones are among them."""
-    return [
-        fact
-        for fact in facts
-        if fact.start is None
-        or not any(
-            other.start is not None and fact.start.latest < other.start.earliest for other in facts
-        )
-    ]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradeAtConsent(Node):
     """The highest grade on file around the signing of the Consent to this study.
@@ -187,32 +155,32 @@ class GradeAtConsent(Node):
         Limits of the grade.
     around
         How long before and after the signing a grade may lie.
+    doubted_by
+        Findings (hepatic coma) that leave the grade open where they overlap that time.
     """
 
     name: str
     limits: Limits
     around: Period
+    doubted_by: tuple[str, ...] = ()
 
     def references(self) -> Iterator[tuple[str, str]]:
-        """Yield the scale."""
+        """Yield the scale and the findings."""
         yield "scale", self.name
+        for name in self.doubted_by:
+            yield FactKind.FINDING, name
 
     def look(self, situation: Situation) -> Judgement:
         """Compare the highest grade; without a date or a grade nothing is decided."""
         need = Needs.of(Need("grade", self.name, "ward"))
-        signed = [
-            fact
-            for fact in _newest([fact for fact in _study_consents(situation) if _counts(fact)])
-            if fact.value == frozenset({"active"})
-        ]
-        dated = [fact.start for fact in signed if fact.start is not None]
-        if not signed or len(dated) < len(signed):
+        signed = situation.signed()
+        if signed is None:
             return unknown(
                 Reason.NO_DATA, needs=need, note="When consent was signed is not recorded."
             )
         zone = situation.rules.zone
-        since = self.around.before(min(time.earliest for time in dated), zone)
-        until = self.around.after(max(time.latest for time in dated), zone)
+        since = self.around.before(signed.earliest, zone)
+        until = self.around.after(signed.latest, zone)
         graded = [
             fact
             for fact in situation.facts(FactKind.GRADE, self.name)
@@ -238,7 +206,24 @@ class GradeAtConsent(Node):
             return unknown(
                 *(reasons or (Reason.COMPARATOR_STRADDLES,)), needs=need, evidence=evidence
             )
+        doubts = tuple(self._doubts(situation, since, until))
+        if doubts and outcome is not Outcome.MET:
+            found = tuple(evidence_of(fact, rules=situation.rules) for fact in doubts)
+            note = "A code on file speaks of a higher grade around the signing of the consent."
+            return unknown(Reason.CONFLICTING, needs=need, note=note, evidence=(*evidence, *found))
         return Judgement(outcome=outcome, evidence=evidence, needs=Needs.settled(outcome))
+
+    def _doubts(self, situation: Situation, since: datetime, until: datetime) -> Iterator[Fact]:
+        """Yield the findings that may have been there around the signing, provisional ones too."""
+        for name in self.doubted_by:
+            for fact in situation.facts(FactKind.FINDING, name):
+                if fact.value == frozenset({"absent"}) or "refuted" in fact.qualifiers:
+                    continue
+                lasts = fact.end is None and fact.qualifiers & {"active", "history"}
+                last = fact.end or fact.start
+                begun = fact.start is None or fact.start.earliest <= until
+                if begun and (lasts or last is None or last.latest >= since):
+                    yield fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +244,7 @@ class Consent(Node):
         Where it is not certain which one is newest, all that may be must agree.
         """
         need = Needs.of(Need("consent", situation.study, "patient"))
-        facts = _study_consents(situation)
+        facts = situation.consents()
         ended = frozenset({"rejected", "inactive", "withdrawn"})
         if not facts:
             others = situation.facts(FactKind.CONSENT, "unspecified")
@@ -268,14 +253,13 @@ class Consent(Node):
             return replace(
                 found, evidence=tuple(evidence_of(f, rules=situation.rules) for f in others)
             )
-        usable = [fact for fact in facts if _counts(fact)]
-        if not usable:
+        newest = situation.consents_in_force()
+        if not newest:
             if facts[-1].status is FactStatus.USABLE:
                 found = unknown(Reason.NO_DATA, needs=need, note="The Consent is not verified.")
                 return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
             found = unknown(STATUS_REASONS[facts[-1].status], needs=need)
             return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
-        newest = _newest(usable)
         evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in newest)
         states = {state for fact in newest for state in self._states(fact, situation)}
         if states and states <= ended:

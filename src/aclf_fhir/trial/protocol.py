@@ -144,6 +144,7 @@ def _item(reader: Reader, data: Data) -> Item:
         valid=valid,
         supplier=data.get("supplier", "investigator"),
         named=data.get("named", "") == "yes",
+        of_signing=data.get("of_signing", "") == "yes",
     )
 
 

@@ -15,6 +15,7 @@ from aclf_fhir.evaluation import (
 )
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.trial.judgement import Need
+from aclf_fhir.units import TimeRange
 
 __all__ = ["Item", "Situation"]
 
@@ -44,6 +45,9 @@ class Item:
     named
         True where another trial asks something else under the same code: an answer
         counts only if it names the Questionnaire of this study.
+    of_signing
+        True where the question is about the signing of consent: an answer given before
+        the Consent now in force was signed is as good as one that is too old.
     """
 
     code: str
@@ -56,6 +60,7 @@ class Item:
     valid: timedelta = timedelta(days=7)
     supplier: str = "investigator"
     named: bool = False
+    of_signing: bool = False
 
 
 class Situation:
@@ -151,6 +156,50 @@ class Situation:
                 and (fact.start is None or fact.start.earliest <= self.at)
             ]
         )
+
+    def consents(self) -> tuple[Fact, ...]:
+        """Return the Consents that name this study, or that its ResearchSubject points to."""
+        pointers = {
+            text
+            for fact in self.facts(FactKind.PARTICIPATION, self.study)
+            for name, text in fact.context
+            if name == "consent"
+        }
+        pointed = tuple(
+            fact
+            for fact in self.facts(FactKind.CONSENT, "unspecified")
+            if f"{fact.source.type}/{fact.source.id}" in pointers
+        )
+        return self.facts(FactKind.CONSENT, self.study) + pointed
+
+    def consents_in_force(self) -> list[Fact]:
+        """Return the verified Consents that no other one is certainly newer than.
+
+        Undated ones are among them.
+        """
+        verified = [
+            fact
+            for fact in self.consents()
+            if fact.status is FactStatus.USABLE and "unverified" not in fact.qualifiers
+        ]
+        return [
+            fact
+            for fact in verified
+            if fact.start is None
+            or not any(
+                other.start is not None and fact.start.latest < other.start.earliest
+                for other in verified
+            )
+        ]
+
+    def signed(self) -> TimeRange | None:
+        """Return between which instants the active Consent was signed; None if that is open."""
+        active = frozenset({"active"})
+        times = [fact.start for fact in self.consents_in_force() if fact.value == active]
+        dated = [time for time in times if time is not None]
+        if not dated or len(dated) < len(times):
+            return None
+        return TimeRange(min(time.earliest for time in dated), max(time.latest for time in dated))
 
     def retracted(self, kind: FactKind, concept: str) -> tuple[Fact, ...]:
         """Return the facts of a concept that were taken back."""

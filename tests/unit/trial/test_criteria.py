@@ -924,6 +924,61 @@ def test_a_grade_when_consent_was_signed(facts: list[Fact], expected: Outcome) -
     assert outcome(data, *facts) is expected
 
 
+@pytest.mark.parametrize(
+    ("coma", "expected"),
+    [
+        (found("hepatic_coma", hours=200), UNKNOWN),
+        (found("hepatic_coma", hours=200, end=ago(54)), UNKNOWN),
+        (found("hepatic_coma", hours=200, end=ago(54.1)), NOT_MET),
+        (found("hepatic_coma", hours=6), UNKNOWN),
+        (found("hepatic_coma", hours=5.9), NOT_MET),
+        (found("hepatic_coma", hours=54, qualifiers=frozenset({"definite"})), UNKNOWN),
+        (found("hepatic_coma", hours=54.1, qualifiers=frozenset({"definite"})), NOT_MET),
+        (found("hepatic_coma", hours=200, qualifiers=frozenset({"history"})), UNKNOWN),
+        (found("hepatic_coma", hours=None), UNKNOWN),
+        (found("hepatic_coma", "absent", 30), NOT_MET),
+        (found("hepatic_coma", hours=30, qualifiers=frozenset({"refuted"})), NOT_MET),
+        (found("hepatic_coma", hours=30, status=FactStatus.PRELIMINARY), UNKNOWN),
+        (found("hepatic_coma", hours=30, status=FactStatus.RETRACTED), NOT_MET),
+    ],
+)
+def test_a_coma_when_consent_was_signed(coma: Fact, expected: Outcome) -> None:
+    data = {
+        "grade_at_consent": {
+            "name": "he_grade",
+            "min": 3,
+            "around": "24 h",
+            "doubted_by": ["hepatic_coma"],
+        }
+    }
+    signed = [consent("this", "active", 30), graded("he_grade", 1, 30)]
+    assert outcome(data, *signed, coma) is expected
+    assert outcome(data, *signed, graded("he_grade", 3, 29), coma) is MET
+
+
+@pytest.mark.parametrize(
+    ("answer", "hours", "expected"),
+    [
+        ("yes", 30, MET),
+        ("yes", 30.1, UNKNOWN),
+        ("no", 30, NOT_MET),
+        ("no", 30.1, UNKNOWN),
+    ],
+)
+def test_an_answer_about_the_signing_is_not_older_than_it(
+    answer: str, hours: float, expected: Outcome
+) -> None:
+    data = {"attested": {"item": "capacity-to-consent", "met": ["yes"], "not_met": ["no"]}}
+    given_ = attested("capacity-to-consent", answer, hours)
+    assert outcome(data, consent("this", "active", 30), given_) is expected
+    # Where the signing has no date, nothing says that the answer is older.
+    undated = consent("this", "active", None)
+    assert outcome(data, undated, given_) is (MET if answer == "yes" else NOT_MET)
+    told = {"answered": {"item": "capacity-to-consent", "met": ["no"]}}
+    silent = NA if answer == "yes" else MET if hours == 30 else UNKNOWN
+    assert outcome(told, consent("this", "active", 30), given_) is silent
+
+
 OTHER = {"participation": {"within": "3 months", "active": ["on-study"], "ended": ["withdrawn"]}}
 
 
@@ -1053,7 +1108,11 @@ def test_an_answer_cannot_speak_of_what_came_after_it() -> None:
     judged = judge(ASKED, doubt, attested("malignancy-history", "no", 9))
     assert judged.outcome is UNKNOWN
     assert "ask again" in judged.note
-    assert outcome(ASKED, doubt, attested("malignancy-history", "no", 5)) is NOT_MET
+    assert outcome(ASKED, doubt, attested("malignancy-history", "no", 5)) is UNKNOWN
+    assert outcome(ASKED, doubt, attested("malignancy-history", "no", 4.99)) is NOT_MET
+    # A day is no later than an hour of that day: which came first is not known.
+    day = attested("malignancy-history", "no", start=ago(12, until=2))
+    assert outcome(ASKED, doubt, day) is UNKNOWN
     undated = found(
         "malignancy", hours=None, qualifiers=frozenset({"review"}), recorded=ago(3).latest
     )
