@@ -70,6 +70,8 @@ class Coded(Node):
         grows old.
     active_counts
         True where a finding still reported as active has no age.
+    flag
+        Shown with a result that is met, or "".
     """
 
     kind: FactKind = FactKind.FINDING
@@ -82,6 +84,7 @@ class Coded(Node):
     absent_within: Period | None = None
     present_within: Period | None = None
     active_counts: bool = False
+    flag: str = ""
 
     def references(self) -> Iterator[tuple[str, str]]:
         """Yield the value set."""
@@ -159,6 +162,7 @@ class Coded(Node):
         return Judgement(
             outcome=Outcome.MET,
             evidence=self._evidence(present, situation),
+            flags=frozenset({self.flag} if self.flag else ()),
             needs=Needs.settled(Outcome.MET),
             fresh_until=self._holds_until(present, situation),
         )

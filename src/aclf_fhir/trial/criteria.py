@@ -165,6 +165,7 @@ def _coded(kind: FactKind) -> Callable[[Reader, Data, str, Data], Node]:
             past=data.get("past", "review"),
             touching=data.get("touching", "") == "counts",
             active_counts=data.get("active", "") == "counts",
+            flag=data.get("flag", ""),
             **options,
             **common,
         )
