@@ -12,9 +12,10 @@ from typing import Any
 
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.record import FactKind
+from aclf_fhir.trial.changes import LabRatio, LabRise
 from aclf_fhir.trial.coded import Coded
 from aclf_fhir.trial.combined import AllOf, AnyOf, AtLeast, Not, Suggests
-from aclf_fhir.trial.measured import Grade, Lab, LabRatio, LabRise, Limits
+from aclf_fhir.trial.measured import Grade, Lab, Limits
 from aclf_fhir.trial.medications import Medication, OrganSupport
 from aclf_fhir.trial.node import Answered, Attestation, Node
 from aclf_fhir.trial.periods import Period, parse_period

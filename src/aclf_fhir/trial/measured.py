@@ -1,14 +1,12 @@
 """Measured values and grades against the limits of a protocol."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from fractions import Fraction
 
 from aclf_fhir.evaluation import Choice, Reason, converted
-from aclf_fhir.evaluation.choice import dated_facts
-from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.record import Fact
 from aclf_fhir.trial.judgement import (
     DECIDED,
     Distance,
@@ -16,18 +14,22 @@ from aclf_fhir.trial.judgement import (
     Need,
     Needs,
     Outcome,
-    evidence_of,
     evidence_of_choice,
 )
 from aclf_fhir.trial.node import Node, of_truth, truth_of, unknown
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval
 
-__all__ = ["Grade", "Lab", "LabRatio", "LabRise", "Limits"]
+__all__ = ["Grade", "Lab", "Limits", "unknown_choice"]
 
 # Both sides of "times the upper limit" were converted once, with 28 digits each; equality
 # is judged on 20, so that 102.5 umol/L is exactly 5 x 20.5 umol/L in any unit.
 _SAME_DIGITS = 20
+
+_UNSETTLED = frozenset(
+    {Reason.CONFLICTING, Reason.PRELIMINARY, Reason.OUTSIDE_WINDOW, Reason.NO_DATA}
+)
+"""Why a result was passed over that may yet prove to be the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,27 @@ def _short(value: Decimal) -> Decimal:
     return Decimal(format(value, f".{_SAME_DIGITS}g"))
 
 
-def _unknown_choice(choice: Choice, situation: Situation, need: Need) -> Judgement:
-    evidence = evidence_of_choice(choice, situation.rules)
-    return unknown(choice.reason or Reason.NO_DATA, needs=Needs.of(need), evidence=evidence)
+def unknown_choice(
+    choice: Choice,
+    situation: Situation,
+    need: Need,
+    may_keep: Callable[[Fact], bool] = lambda _: False,
+) -> Judgement:
+    """Return the unknown of an empty choice.
+
+    It proposes met where a result that could not be taken may keep the limits, so that an
+    answer given before that result is asked again; a held one may be anything.
+    """
+    rivals = [fact for fact, why in choice.passed_over if why in _UNSETTLED]
+    proposed = any(
+        "held" in fact.flags if fact.value is None else may_keep(fact) for fact in rivals
+    )
+    return unknown(
+        choice.reason or Reason.NO_DATA,
+        needs=Needs.of(need),
+        proposal=Outcome.MET if proposed else None,
+        evidence=evidence_of_choice(choice, situation.rules),
+    )
 
 
 def _judged(
@@ -136,12 +156,12 @@ class Lab(Node):
         unit = situation.rules.analytes[self.name].unit if self.times_upper_limit else self.unit
         choice = situation.measured(self.name, unit, self.max_age)
         if choice.fact is None or not isinstance(choice.value, Interval):
-            return _unknown_choice(choice, situation, need)
+            return unknown_choice(choice, situation, need, self._may_keep(situation))
         if not self.times_upper_limit:
             return _judged(choice, choice.value, self.limits, situation, need)
         upper = choice.fact.reference_high
         if upper is None or upper.value is None:
-            found = _unknown_choice(choice, situation, need)
+            found = unknown_choice(choice, situation, need)
             note = "The result states no upper limit of normal, and none is assumed."
             return replace(found, note=note)
         short = Interval(
@@ -152,201 +172,16 @@ class Lab(Node):
         )
         return _judged(choice, short, self.limits.times(upper.value), situation, need)
 
+    def _may_keep(self, situation: Situation) -> Callable[[Fact], bool]:
+        """Return what says whether a result may keep the limits; multiples are never known."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabRise(Node):
-    """The rise of an analyte per day between the newest value and one before it.
+        def may_keep(fact: Fact) -> bool:
+            if self.times_upper_limit:
+                return True
+            value = converted(fact, self.unit, situation.rules)
+            return self.limits.truth(value) != "false"
 
-    Parameters
-    ----------
-    name, unit
-        Analyte, and the unit of the limit.
-    limits
-        Limits of the rise per 24 h.
-    apart_min, apart_max
-        How far apart the two draws lie, both ends included. Closer pairs are noise.
-    max_age
-        Overrides the analyte's age limit for the newer value.
-    """
-
-    name: str
-    unit: str
-    limits: Limits
-    apart_min: timedelta
-    apart_max: timedelta
-    max_age: timedelta | None = None
-
-    def references(self) -> Iterator[tuple[str, str]]:
-        """Yield the analyte."""
-        yield "analyte", self.name
-
-    def look(self, situation: Situation) -> Judgement:
-        """Pair the newest value with the latest one that is far enough before it."""
-        need = situation.need_measured(self.name)
-        choice = situation.measured(self.name, self.unit, self.max_age)
-        if choice.fact is None or not isinstance(choice.value, Interval):
-            found = _unknown_choice(choice, situation, need)
-            return replace(found, details={"concept": self.name, "daily_rise": None})
-        earlier, reason = self._earlier(choice.fact, situation)
-        details: dict[str, object] = {
-            "concept": self.name,
-            "value": choice.value.value,
-            "daily_rise": None,
-        }
-        if earlier is None:
-            found = unknown(reason, needs=Needs.of(need))
-            evidence = evidence_of_choice(choice, situation.rules)
-            return replace(found, evidence=evidence, details=details)
-        rise = self._rise(earlier, choice.fact, choice.value, situation)
-        outcome = of_truth(self.limits.truth(rise))
-        decided = outcome in DECIDED
-        if rise.value is not None:
-            details["daily_rise"] = rise.value
-        before = converted(earlier, self.unit, situation.rules)
-        return Judgement(
-            outcome=outcome,
-            reasons=() if decided else (Reason.COMPARATOR_STRADDLES,),
-            evidence=(
-                *evidence_of_choice(choice, situation.rules),
-                evidence_of(
-                    earlier,
-                    rules=situation.rules,
-                    used=before,
-                    unit=self.unit,
-                    note="the earlier value of the pair",
-                ),
-            ),
-            distance=self.limits.distance(rise, f"{self.unit}/d"),
-            flags=choice.flags | earlier.flags,
-            needs=Needs.settled(outcome) if decided else Needs.of(need),
-            fresh_until=choice.fresh_until,
-            details=details,
-        )
-
-    def _earlier(self, newest: Fact, situation: Situation) -> tuple[Fact | None, Reason]:
-        """Return the latest usable value far enough before the newest one."""
-        if newest.start is None or not newest.start.is_exact:
-            return None, Reason.OUTSIDE_WINDOW
-        drawn = newest.start.earliest
-        reason = Reason.ONLY_ONE_OF_A_PAIR
-        for fact in dated_facts(
-            situation.record, FactKind.MEASUREMENT, self.name, until=drawn - self.apart_min
-        ):
-            start = fact.start
-            if start is None or start.latest < drawn - self.apart_max:
-                break
-            if not start.is_exact:
-                reason = Reason.OUTSIDE_WINDOW
-            elif fact.status is FactStatus.CONFLICTING:
-                return None, Reason.CONFLICTING
-            elif fact.status is FactStatus.USABLE:
-                return fact, reason
-        return None, reason
-
-    def _rise(self, earlier: Fact, newest: Fact, after: Interval, situation: Situation) -> Interval:
-        """Return the rise per day, exact to the last digit where both values are."""
-        before = converted(earlier, self.unit, situation.rules)
-        seconds = _seconds(earlier, newest)
-
-        def per_day(high: Decimal | None, low: Decimal | None) -> Decimal | None:
-            if high is None or low is None:
-                return None
-            rate = (Fraction(high) - Fraction(low)) * 86400 / seconds
-            return Decimal(rate.numerator) / Decimal(rate.denominator)
-
-        return Interval(
-            per_day(after.low, before.high),
-            per_day(after.high, before.low),
-            after.low_closed and before.high_closed,
-            after.high_closed and before.low_closed,
-        )
-
-
-def _seconds(earlier: Fact, newest: Fact) -> Fraction:
-    # Both are dated: `_earlier` pairs nothing else.
-    first, last = (fact.start.earliest if fact.start else fact.known for fact in (earlier, newest))
-    return Fraction((last - first) // timedelta(microseconds=1), 10**6)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabRatio(Node):
-    """The newest value of an analyte as a multiple of its baseline.
-
-    The baseline (ICA-AKI) is the last value before the present hospital stay, no older
-    than `baseline`; without one, the first value of the stay. Without a stay on record
-    there is no baseline.
-
-    Parameters
-    ----------
-    name
-        Analyte.
-    limits
-        Limits of the ratio.
-    baseline
-        How long before the stay a baseline may lie.
-    """
-
-    name: str
-    limits: Limits
-    baseline: timedelta
-
-    def references(self) -> Iterator[tuple[str, str]]:
-        """Yield the analyte."""
-        yield "analyte", self.name
-
-    def look(self, situation: Situation) -> Judgement:
-        """Find the baseline and compare."""
-        need = situation.need_measured(self.name)
-        unit = situation.rules.analytes[self.name].unit
-        choice = situation.measured(self.name, unit, None)
-        if choice.fact is None or not isinstance(choice.value, Interval):
-            return _unknown_choice(choice, situation, need)
-        base = self._baseline(situation)
-        if base is None:
-            found = unknown(Reason.ONLY_ONE_OF_A_PAIR, needs=Needs.of(need))
-            return replace(found, evidence=evidence_of_choice(choice, situation.rules))
-        before = converted(base, unit, situation.rules)
-        if before.value is None or before.value <= 0 or choice.value.value is None:
-            return unknown(Reason.COMPARATOR_STRADDLES, needs=Needs.of(need))
-        quotient = Fraction(choice.value.value) / Fraction(before.value)
-        ratio = Interval.exact(Decimal(quotient.numerator) / Decimal(quotient.denominator))
-        outcome = of_truth(self.limits.truth(ratio))
-        return Judgement(
-            outcome=outcome,
-            evidence=(
-                *evidence_of_choice(choice, situation.rules),
-                evidence_of(
-                    base, rules=situation.rules, used=before, unit=unit, note="the baseline"
-                ),
-            ),
-            distance=self.limits.distance(ratio, "1"),
-            flags=choice.flags | base.flags,
-            needs=Needs.settled(outcome),
-            fresh_until=choice.fresh_until,
-            details={"concept": self.name, "ratio": ratio.value},
-        )
-
-    def _baseline(self, situation: Situation) -> Fact | None:
-        stays = [
-            fact
-            for fact in situation.facts(FactKind.ENCOUNTER, "inpatient")
-            if fact.status is FactStatus.USABLE
-            and fact.start is not None
-            and fact.start.latest <= situation.at
-        ]
-        if not stays or stays[-1].start is None:
-            return None
-        admitted = stays[-1].start.earliest
-        first = None
-        for fact in dated_facts(
-            situation.record, FactKind.MEASUREMENT, self.name, until=situation.at
-        ):
-            if fact.status is not FactStatus.USABLE or fact.start is None:
-                continue
-            if fact.start.latest < admitted:
-                return fact if fact.start.earliest >= admitted - self.baseline else first
-            first = fact
-        return first
+        return may_keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,7 +215,7 @@ class Grade(Node):
         choice = situation.graded(self.name, self.max_age)
         value = choice.value
         if choice.fact is None or value is None:
-            return _unknown_choice(choice, situation, need)
+            return unknown_choice(choice, situation, need, self._may_keep)
         if isinstance(value, Interval):
             return _judged(choice, value, self.limits, situation, need)
         outcome = Outcome.UNKNOWN
@@ -397,3 +232,8 @@ class Grade(Node):
             needs=Needs.settled(outcome) if decided else Needs.of(need),
             fresh_until=choice.fresh_until,
         )
+
+    def _may_keep(self, fact: Fact) -> bool:
+        if isinstance(fact.value, Interval):
+            return self.limits.truth(fact.value) != "false"
+        return isinstance(fact.value, frozenset) and bool(fact.value & self.codes)

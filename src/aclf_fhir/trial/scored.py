@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import chain
 
 from aclf_fhir.evaluation import Choice, Reason, ScoreEvaluation, at_draws
 from aclf_fhir.scores import SCORES
@@ -22,7 +23,7 @@ from aclf_fhir.trial.judgement import (
 from aclf_fhir.trial.measured import Limits
 from aclf_fhir.trial.node import Node, of_truth, unknown
 from aclf_fhir.trial.periods import Period
-from aclf_fhir.trial.situation import Situation
+from aclf_fhir.trial.situation import Situation, awaiting
 from aclf_fhir.units import Interval
 
 __all__ = ["ScoreCourse", "ScoreLimit"]
@@ -73,8 +74,20 @@ def _need_of(choice: Choice, situation: Situation) -> Need:
     return Need(kind, concept, "ward")
 
 
+def _overtaken(evaluation: ScoreEvaluation) -> list[Choice]:
+    """Return the inputs that a newer result on the work list leaves open."""
+    return [
+        waiting
+        for choice in evaluation.choices
+        if choice.fact is not None and (waiting := awaiting(choice)).fact is None
+    ]
+
+
 def _open(evaluation: ScoreEvaluation) -> list[Choice]:
     """Return the choices that leave the score open; of alternatives, those that matter."""
+    waiting = _overtaken(evaluation)
+    if waiting:
+        return waiting
     missing = set(evaluation.result.missing)
     found = [
         choice
@@ -90,13 +103,14 @@ def _unknown_score(evaluation: ScoreEvaluation, situation: Situation) -> Judgeme
     result = evaluation.result
     open_ = _open(evaluation)
     needs = Needs.of(*{_need_of(choice, situation) for choice in open_})
-    reasons = [choice.reason for choice in open_ if choice.reason is not None]
+    reasons = [reason for choice in open_ if (reason := awaiting(choice).reason) is not None]
     if not reasons:
         reasons = [Reason.COMPARATOR_STRADDLES if result.status != "error" else Reason.NO_DATA]
     found = unknown(*dict.fromkeys(reasons), needs=needs)
+    waiting = (evidence_of_choice(choice, situation.rules) for choice in _overtaken(evaluation))
     return replace(
         found,
-        evidence=_score_evidence(evaluation, situation),
+        evidence=(*_score_evidence(evaluation, situation), *chain.from_iterable(waiting)),
         flags=frozenset(result.flags),
         fresh_until=evaluation.fresh_until,
         details={"concept": evaluation.score},
@@ -134,7 +148,7 @@ class ScoreLimit(Node):
     def look(self, situation: Situation) -> Judgement:
         """Evaluate and compare; bounds and possible categories decide where all agree."""
         evaluation = situation.scored(self.name, self.max_span)
-        if evaluation.result.status == "error":
+        if evaluation.result.status == "error" or _overtaken(evaluation):
             return _unknown_score(evaluation, situation)
         found = (
             self._by_category(evaluation, situation)
@@ -263,10 +277,10 @@ class ScoreCourse(Node):
         """Compare the first snapshot with the one at the instant judged."""
         now = situation.scored(self.name)
         current = self._possible(now)
-        if current and not current & (self.low | self.none):
-            return self._decided(Outcome.NOT_MET, situation, now)
-        if not current:
+        if not current or _overtaken(now):
             return _unknown_score(now, situation)
+        if not current & (self.low | self.none):
+            return self._decided(Outcome.NOT_MET, situation, now)
         first = self._first(situation, current)
         if first is None:
             found = unknown(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from aclf_fhir.evaluation import (
     Choice,
     EvaluationRules,
+    Reason,
     ScoreEvaluation,
     Snapshot,
     Window,
@@ -17,7 +18,7 @@ from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.trial.judgement import Need
 from aclf_fhir.units import TimeRange
 
-__all__ = ["Item", "Situation"]
+__all__ = ["Item", "Situation", "awaiting"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,41 @@ class Item:
     supplier: str = "investigator"
     named: bool = False
     of_signing: bool = False
+
+
+def awaiting(choice: Choice) -> Choice:
+    """Leave nothing chosen where a newer result is held: its value is not known yet.
+
+    A preliminary result is ignored, and one without a value is no result: beside them an
+    older value stands, flagged. A held one is final and has a value that nobody could
+    read, so a criterion waits until the work list is done.
+    """
+    held = next((fact for fact, _ in choice.passed_over if _is_held(fact)), None)
+    if held is None or not _explains(held, choice):
+        return choice
+    reason = Reason.UNIT_MISSING if "unit_missing" in held.flags else Reason.NO_DATA
+    older = () if choice.fact is None else ((choice.fact, "older than a result that is held"),)
+    return Choice(
+        input=choice.input,
+        concept=choice.concept,
+        unit=choice.unit,
+        why=reason,
+        reason=reason,
+        passed_over=choice.passed_over + older,
+    )
+
+
+def _is_held(fact: Fact) -> bool:
+    return fact.status is FactStatus.NO_VALUE and "held" in fact.flags
+
+
+def _explains(held: Fact, choice: Choice) -> bool:
+    """Say whether a held result is newer than the one taken, or why none was."""
+    if choice.fact is None:
+        return choice.reason is Reason.NO_DATA
+    if held.start is None or choice.fact.start is None:
+        return False
+    return held.start.latest > choice.fact.start.latest
 
 
 class Situation:
@@ -109,8 +145,8 @@ class Situation:
     def measured(self, concept: str, unit: str, max_age: timedelta | None) -> Choice:
         """Choose a measurement, from the visit window if there is one."""
         if self.window is None and max_age is None:
-            return self.snapshot.analyte(concept, unit)
-        return choose(
+            return awaiting(self.snapshot.analyte(concept, unit))
+        chosen = choose(
             self.record,
             FactKind.MEASUREMENT,
             concept,
@@ -120,6 +156,7 @@ class Situation:
             max_age=max_age,
             window=self.window,
         )
+        return chosen if self.window is not None else awaiting(chosen)
 
     def graded(self, concept: str, max_age: timedelta | None) -> Choice:
         """Choose a grade, from the visit window if there is one."""

@@ -496,6 +496,129 @@ def test_lab_reasons() -> None:
     assert judge(data, measured("alpha_fetoprotein", "401 ng/mL", 2161)).reasons == (Reason.STALE,)
 
 
+def held(concept: str, hours: float = 1, *flags: str) -> Fact:
+    """A final result whose value waits on the work list."""
+    named = {"status": FactStatus.NO_VALUE, "flags": frozenset({"held", *flags})}
+    return fact(FactKind.MEASUREMENT, concept, None, hours, **named)
+
+
+INR = {"lab": {"name": "inr", "min": "1.5 {INR}"}}
+OLDER = measured("inr", "1.6 {INR}", 5)
+
+
+@pytest.mark.parametrize(
+    ("newer", "expected", "reason"),
+    [
+        (held("inr", 4, "unit_missing"), UNKNOWN, Reason.UNIT_MISSING),
+        (held("inr", 4), UNKNOWN, Reason.NO_DATA),
+        # Of one instant, the one that can be read stands.
+        (held("inr", 5), MET, None),
+        (held("inr", 6), MET, None),
+        # Neither an order, nor a preliminary result, nor none at all stands for a newer value.
+        (measured("inr", "1.2 {INR}", 4, status=FactStatus.PRELIMINARY), MET, None),
+        (fact(FactKind.MEASUREMENT, "inr", None, 4, status=FactStatus.NO_VALUE), MET, None),
+        (measured("inr", "1.2 {INR}", 4, status=FactStatus.CONFLICTING), UNKNOWN, "conflicting"),
+    ],
+)
+def test_a_newer_result_that_cannot_be_read_leaves_a_criterion_open(
+    newer: Fact, expected: Outcome, reason: Reason | None
+) -> None:
+    judged = judge(INR, OLDER, newer)
+    assert judged.outcome is expected
+    assert judged.reasons == (() if reason is None else (reason,))
+    if expected is UNKNOWN:
+        assert {each.fact for each in judged.evidence} >= {newer}
+        assert {need.concept for needs in judged.needs.met for need in needs} == {"inr"}
+    elif newer.start == ago(4):
+        assert judged.flags == {"newer_result_not_usable"}
+
+
+def test_a_held_result_alone_says_why() -> None:
+    assert judge(INR, held("inr", 4, "unit_missing")).reasons == (Reason.UNIT_MISSING,)
+    assert judge(INR, held("inr", 4)).reasons == (Reason.NO_DATA,)
+    # An age limit of its own is read the same way.
+    narrow = {"lab": {**INR["lab"], "max_age": "48 h"}}
+    assert judge(narrow, OLDER, held("inr", 4, "unit_missing")).reasons == (Reason.UNIT_MISSING,)
+
+
+def test_a_score_waits_for_a_held_input() -> None:
+    waiting = held("inr", 0.5, "unit_missing")
+    judged = judge(MELD, *blood("1.4"), waiting, feeds=SUPPORTS)
+    assert (judged.outcome, judged.reasons) == (UNKNOWN, (Reason.UNIT_MISSING,))
+    assert waiting in [each.fact for each in judged.evidence]
+    assert {need.concept for needs in judged.needs.met for need in needs} == {"inr"}
+    alone = judge(MELD, *blood("1.4")[:2], waiting, feeds=SUPPORTS)
+    assert alone.reasons == (Reason.UNIT_MISSING,)
+    course = judge(COURSE, *organs(**LIVER), held("creatinine", 0.5), feeds=SUPPORTS)
+    assert course.outcome is UNKNOWN
+
+
+ASKED_LAB = {
+    **{"lab": {"name": "creatinine", "min": "3.5 mg/dL"}},
+    "ask": {"item": "severe-renal-failure", "met": ["yes"], "not_met": ["no"]},
+}
+NONE_AT_9 = attested("severe-renal-failure", "no", 9, known=ago(9).latest)
+
+
+@pytest.mark.parametrize(
+    ("rivals", "expected"),
+    [
+        (("1 mg/dL", "3.4 mg/dL"), NOT_MET),
+        (("1 mg/dL", "3.5 mg/dL"), UNKNOWN),
+        (("1 mg/dL", "3.6 mg/dL"), UNKNOWN),
+        (("1 mg/dL", "<4 mg/dL"), UNKNOWN),
+    ],
+)
+def test_an_answer_from_before_a_dispute_is_asked_again(
+    rivals: tuple[str, str], expected: Outcome
+) -> None:
+    facts = [measured("creatinine", text, 5) for text in rivals]
+    judged = judge(ASKED_LAB, *facts, NONE_AT_9)
+    assert judged.outcome is expected
+    assert expected is NOT_MET or "ask again" in judged.note
+    assert outcome(ASKED_LAB, *facts, attested("severe-renal-failure", "no", 2)) is NOT_MET
+
+
+def test_an_answer_from_before_a_result_that_only_begins_to_be_known_is_asked_again() -> None:
+    early = {"status": FactStatus.PRELIMINARY}
+    assert outcome(ASKED_LAB, measured("creatinine", "4 mg/dL", 5, **early), NONE_AT_9) is UNKNOWN
+    assert outcome(ASKED_LAB, measured("creatinine", "3 mg/dL", 5, **early), NONE_AT_9) is NOT_MET
+    assert outcome(ASKED_LAB, held("creatinine", 5), NONE_AT_9) is UNKNOWN
+    absent = fact(FactKind.MEASUREMENT, "creatinine", None, 5, status=FactStatus.NO_VALUE)
+    assert outcome(ASKED_LAB, absent, NONE_AT_9) is NOT_MET
+    assert outcome(ASKED_LAB, measured("creatinine", "4 mg/dL", 49), NONE_AT_9) is NOT_MET
+
+
+def test_a_disputed_grade_proposes_what_it_may_be() -> None:
+    grades = {"grade": {"name": "he_grade", "min": 3}}
+    assert judge(grades, graded("he_grade", 2, 2), graded("he_grade", 3, 2)).proposal is MET
+    assert judge(grades, graded("he_grade", 1, 2), graded("he_grade", 2, 2)).proposal is None
+    codes = {"grade": {"name": "ascites", "in": ["severe"]}}
+    rivals = [fact(FactKind.GRADE, "ascites", frozenset({each}), 2) for each in ("none", "mild")]
+    assert judge(codes, *rivals).proposal is None
+    worse = fact(FactKind.GRADE, "ascites", frozenset({"severe"}), 2)
+    assert judge(codes, rivals[0], worse).proposal is MET
+
+
+def test_a_disputed_multiple_proposes_what_it_may_be() -> None:
+    data = {"lab_ratio": {"name": "creatinine", "gt": 3, "baseline": "90 d"}}
+    base = [measured("creatinine", "0.6 mg/dL", 500), stay(100)]
+
+    def rivals(*texts: str) -> list[Fact]:
+        return [measured("creatinine", text, 5) for text in texts]
+
+    assert judge(data, *base, *rivals("1 mg/dL", "1.8 mg/dL")).proposal is None
+    assert judge(data, *base, *rivals("1 mg/dL", "1.81 mg/dL")).proposal is MET
+    assert judge(data, *base, *rivals("1 mg/dL", "<9 mg/dL")).proposal is MET
+    assert judge(data, *rivals("1 mg/dL", "1.1 mg/dL")).proposal is MET
+
+
+def test_multiples_of_an_unknown_limit_may_always_be_reached() -> None:
+    data = {"lab": {"name": "bilirubin_total", "lt": "5 ULN"}}
+    rivals = [measured("bilirubin_total", f"{number} mg/dL", 2) for number in (1, 2)]
+    assert judge(data, *rivals).proposal is MET
+
+
 RISE = {
     "lab_rise": {
         "name": "bilirubin_total",
