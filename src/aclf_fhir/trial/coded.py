@@ -264,9 +264,9 @@ class Coded(Node):
             if self.past == "ignored":
                 return _Reading.PAST, Reason.OUTSIDE_WINDOW
             return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
-        if start.earliest >= since and start.latest <= at:
-            return _Reading.PRESENT, Reason.NO_DATA
-        if end is not None and end.earliest >= since and start.latest <= at:
+        # A day that is not over counts if it was on file by now: it had begun.
+        begun = start.latest <= at or fact.known <= at
+        if begun and (start.earliest >= since or (end is not None and end.earliest >= since)):
             return _Reading.PRESENT, Reason.NO_DATA
         if start.latest >= since or (end is not None and end.latest >= since):
             touches = start if start.latest >= since or end is None else end

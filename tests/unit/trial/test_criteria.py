@@ -261,6 +261,17 @@ def test_a_positive_finding_says_until_when_it_holds() -> None:
     assert judge(CLASS, found("nyha_iii", hours=24)).fresh_until == T + timedelta(days=183)
 
 
+def test_a_finding_of_today_is_present_and_clears_only_once_the_day_is_over() -> None:
+    today = {"start": ago(12, until=-12)}
+    assert outcome(CURRENT, found("malignancy", **today)) is MET
+    assert outcome(CURRENT, found("malignancy", "absent", **today)) is UNKNOWN
+    assert outcome(CURRENT, found("malignancy", "absent", start=ago(24, until=0))) is NOT_MET
+    assert outcome(AGED, found("pregnancy", **today, **TESTED)) is MET
+    data = {"finding": {"name": "gi_bleeding", "within": "120 h", "absent_within": "24 h"}}
+    period = {"hours": 130, "end": ago(12, until=-12)}
+    assert outcome(data, found("gi_bleeding", "absent", **period)) is NOT_MET
+
+
 def test_history_that_is_ignored_proves_no_absence() -> None:
     data = {"finding": {"name": "malignancy", "when": "current", "past": "ignored"}}
     past = found("malignancy", qualifiers=frozenset({"history"}))
@@ -292,6 +303,11 @@ def test_ever_counts_history() -> None:
         (found("gi_bleeding", hours=None, recorded=ago(50).latest), UNKNOWN, UNKNOWN),
         (found("gi_bleeding", hours=None, recorded=ago(200).latest), UNKNOWN, UNKNOWN),
         (found("gi_bleeding", "absent", 3), UNKNOWN, UNKNOWN),
+        # A day that is not over counts if it was on file by now.
+        (found("gi_bleeding", start=ago(12, until=-12)), MET, MET),
+        (found("gi_bleeding", start=ago(119, until=-12)), MET, MET),
+        (found("gi_bleeding", start=ago(121, until=-12)), UNKNOWN, UNKNOWN),
+        (found("gi_bleeding", hours=200, end=ago(12, until=-12)), MET, MET),
     ],
 )
 def test_event_in_a_window(fact_: Fact, expected: Outcome, touching: Outcome) -> None:
@@ -311,6 +327,14 @@ def test_event_in_a_window(fact_: Fact, expected: Outcome, touching: Outcome) ->
 def test_a_negative_finding_clears_only_the_time_it_covers(fact_: Fact, expected: Outcome) -> None:
     data = {"finding": {"name": "gi_bleeding", "within": "120 h", "absent_within": "24 h"}}
     assert outcome(data, fact_) is expected
+
+
+def test_an_event_of_a_day_learnt_of_later_may_be_later() -> None:
+    learnt = found("gi_bleeding", start=ago(12, until=-12), known=ago(-6).latest)
+    node = Reader("test").node(WINDOW, "criterion")
+    known = record(learnt, known_at=ago(-12).latest)
+    judged = node.judge(Situation(known, rules(), study="this", items=ITEMS))
+    assert (judged.outcome, judged.proposal) == (UNKNOWN, MET)
 
 
 def test_an_event_that_goes_on_is_not_over_before_the_window() -> None:
@@ -554,7 +578,7 @@ def test_a_score_waits_for_a_held_input() -> None:
 
 
 ASKED_LAB = {
-    **{"lab": {"name": "creatinine", "min": "3.5 mg/dL"}},
+    "lab": {"name": "creatinine", "min": "3.5 mg/dL"},
     "ask": {"item": "severe-renal-failure", "met": ["yes"], "not_met": ["no"]},
 }
 NONE_AT_9 = attested("severe-renal-failure", "no", 9, known=ago(9).latest)
