@@ -17,9 +17,11 @@ from aclf_fhir.evaluation.supports import (
     NO,
     UNKNOWN,
     YES,
+    current_undated,
     dialysis_dependence,
     drawn_around_dialysis,
     last_sign,
+    possible_facts,
     settled_without_record,
     support_signs,
     was_done,
@@ -50,10 +52,13 @@ def choose_dialysis(
     =======================================================  =======================
     two treatments, or 24 h of continuous therapy            yes
     dialysis dependence, or a doubtful or disputed treatment yes or no
+    one in progress that bears no date                       yes or no
     one treatment                                            yes or no; no where the
-                                                             feed is complete
-    a person answers that there was none                     no
-    an undated treatment                                     yes or no
+                                                             feed is complete, and no
+                                                             other may be of that week
+    a person answers that there was none                     no, unless a treatment may
+                                                             be of a day not yet over
+    a treatment that may be of that week, by its date        yes or no
     nothing in that week, and the feed is complete           no
     any other sign of dialysis, at whatever time             yes or no
     nothing at all                                           none, which MELD flags
@@ -63,6 +68,13 @@ def choose_dialysis(
     """
     at = before if at is None else at
     signs, passed = support_signs(record, [(FactKind.PROCEDURE, _SUPPORT)], before)
+    possible = [
+        fact
+        for fact in possible_facts(
+            record, FactKind.PROCEDURE, _SUPPORT, at=before, grace=rules.dialysis_window
+        )
+        if was_done(fact)
+    ]
     treated: list[Fact] = []
     for fact in signs:
         lasted = _in_the_week(fact, rules, before)
@@ -85,13 +97,16 @@ def choose_dialysis(
         why = "dialysis is known, the number of treatments is not"
         reason = Reason.NO_DATA if dependent else Reason(passed[0][1])
         return _open((*treated, *dependent), name, why, reason, passed)
-    if treated and _SUPPORT in rules.complete_feeds:
+    if any(current_undated(fact) for fact in possible):
+        why = "in progress, begun at an unknown time"
+        return _open((*treated, *possible), name, why, Reason.OUTSIDE_WINDOW)
+    if treated and _SUPPORT in rules.complete_feeds and not possible:
         why = "fewer than two treatments, and the site declares the feed complete"
         return _certain(tuple(treated), NO, name, before, why, passed)
     if treated:
         why = "one treatment on record does not exclude a second"
-        return _open(tuple(treated), name, why, Reason.NO_DATA)
-    return _without_treatment(record, rules, before=before, at=at, name=name)
+        return _open((*treated, *possible), name, why, Reason.NO_DATA)
+    return _without_treatment(record, rules, possible, at=at, name=name)
 
 
 def _in_the_week(fact: Fact, rules: EvaluationRules, before: datetime) -> timedelta | None:
@@ -104,28 +119,17 @@ def _in_the_week(fact: Fact, rules: EvaluationRules, before: datetime) -> timede
 
 
 def _without_treatment(
-    record: Record, rules: EvaluationRules, *, before: datetime, at: datetime, name: str
+    record: Record, rules: EvaluationRules, possible: list[Fact], *, at: datetime, name: str
 ) -> Choice:
     """Decide where no dated treatment lies in the week: an answer, a feed, a sign, nothing."""
-    undated = [
-        fact
-        for fact in _procedures(record, at)
-        if fact.start is None or fact.start.earliest <= before < fact.start.latest
-    ]
     found = settled_without_record(
-        record,
-        _SUPPORT,
-        rules,
-        at=at,
-        name=name,
-        passed=[(fact, Reason.OUTSIDE_WINDOW) for fact in undated],
-        codes=_ANSWERS,
+        record, _SUPPORT, rules, at=at, name=name, codes=_ANSWERS, possible=possible
     )
     if found.fact is not None or found.value == NO:
         return found
-    if undated:
+    if possible:
         why = "when the treatment was is not known"
-        return _open(undated, name, why, Reason.OUTSIDE_WINDOW)
+        return _open(possible, name, why, found.reason or Reason.OUTSIDE_WINDOW)
     signs = _signs_at_any_time(record, rules, at)
     if signs:
         why = "dialysis is on record, whether in that week is not"

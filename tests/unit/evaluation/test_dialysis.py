@@ -119,6 +119,38 @@ def test_an_undated_treatment_is_open_even_with_a_complete_feed() -> None:
     assert choose_dialysis(denied, rules(), before=T).value == NO
 
 
+def test_a_treatment_that_may_be_of_the_week_is_a_second_one() -> None:
+    undated = done(RRT, start=None)
+    choice = choose_dialysis(record(done(RRT, 5), undated), rules(RRT), before=T)
+    assert choice.value == UNKNOWN
+    assert undated in choice.facts
+    # Written down before the week, it was no later than that.
+    old = done(RRT, start=None, recorded=ago(168.01).latest)
+    assert choose_dialysis(record(done(RRT, 5), old), rules(RRT), before=T).value == NO
+    assert choose_dialysis(record(old), rules(RRT), before=T).value == NO
+    edge = done(RRT, start=None, recorded=ago(168).latest)
+    assert choose_dialysis(record(edge), rules(RRT), before=T).value == UNKNOWN
+    early = done(RRT, start=None, status=FactStatus.PRELIMINARY)
+    doubtful = choose_dialysis(record(early), rules(RRT), before=T)
+    assert (doubtful.value, doubtful.reason) == (UNKNOWN, Reason.PRELIMINARY)
+
+
+def test_an_answer_does_not_speak_of_a_day_that_is_not_over() -> None:
+    no = attested("renal-replacement", "no", 0.5)
+    today = done(RRT, start=ago(12, until=-12))
+    drawn = T - timedelta(hours=1)
+    assert choose_dialysis(record(today, no), rules(), before=drawn, at=T).value == UNKNOWN
+    yesterday = done(RRT, start=ago(36, until=12.01), status=FactStatus.RETRACTED)
+    assert choose_dialysis(record(yesterday, no), rules(), before=drawn, at=T).value == NO
+
+
+def test_one_in_progress_without_a_date_is_not_answered_away() -> None:
+    running = done(RRT, start=None, qualifiers=frozenset({"in_progress"}))
+    no = attested("renal-replacement", "no")
+    choice = choose_dialysis(record(running, no), rules(RRT), before=T)
+    assert (choice.value, choice.why) == (UNKNOWN, "in progress, begun at an unknown time")
+
+
 def test_a_treatment_before_the_week_is_none_in_it_where_the_feed_is_complete() -> None:
     assert choose_dialysis(record(done(RRT, 169)), rules(RRT), before=T).value == NO
 
