@@ -24,6 +24,7 @@ from aclf_fhir.evaluation.supports import (
     possible_facts,
     runs_at,
     settled_without_record,
+    unseen,
 )
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
@@ -251,8 +252,7 @@ def choose_drug(
     last = None if fact is None else last_sign(fact)
     stopped = last is not None and last + rules.support_age >= at and not passed
     answer = attested_support(record, "vasopressor", rules, at)
-    open_day = any(reaches_past(one, at) for one in possible)
-    denied = answer is not None and answer.value == NO and not open_day
+    denied = answer is not None and answer.value == NO and not unseen(answer, passed)
     if stopped or denied or (_complete((drug,), rules) and not passed):
         return Choice(
             input=name,

@@ -7,6 +7,7 @@ No record means `no` only where the site declares the feed complete.
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from aclf_fhir.evaluation.answers import came_after
 from aclf_fhir.evaluation.choice import (
     Choice,
     Window,
@@ -34,6 +35,7 @@ __all__ = [
     "runs_at",
     "settled_without_record",
     "support_signs",
+    "unseen",
     "was_done",
 ]
 
@@ -115,6 +117,11 @@ def attested_support(
     return None
 
 
+def unseen(answer: Fact, passed: Iterable[tuple[Fact, str]]) -> bool:
+    """Say whether a sign that leaves a support open came after an answer."""
+    return any(came_after(fact, answer) for fact, why in passed if why in REASONS)
+
+
 def settled_without_record(
     record: Record,
     support: str,
@@ -142,12 +149,11 @@ def settled_without_record(
     complete
         Whether the feed is complete, where it is not the one called `support`.
     possible
-        Facts that may be of now: they leave it unknown. A no given before the day of
-        such a fact is over does not speak of it.
+        Facts that may be of now: they leave it unknown.
+
+    An answer of no does not speak of what came after it, in `possible` or `passed`.
     """
     codes = {"no": NO, "yes": YES, "unknown": UNKNOWN} if codes is None else codes
-    possible = tuple(possible)
-    open_day = any(reaches_past(fact, at) for fact in possible)
     passed = (
         *((fact, STATUS_REASONS.get(fact.status, Reason.OUTSIDE_WINDOW)) for fact in possible),
         *passed,
@@ -155,7 +161,7 @@ def settled_without_record(
     answer = attested_support(record, support, rules, at)
     if answer is not None:
         told = codes.get("|".join(answer.value)) if isinstance(answer.value, frozenset) else None
-        if told is not None and not (open_day and told == codes["no"]):
+        if told is not None and not (told == codes["no"] and unseen(answer, passed)):
             return _support_choice(answer, told, name, at, "attested", passed, rules.support_age)
     disputed = next((why for _, why in passed if why in REASONS), None)
     if complete is None:

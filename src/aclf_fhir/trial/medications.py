@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from aclf_fhir.evaluation import Reason
 from aclf_fhir.evaluation.drugs import choose_vasopressor
-from aclf_fhir.evaluation.reasons import STATUS_REASONS
+from aclf_fhir.evaluation.reasons import REASONS, STATUS_REASONS
 from aclf_fhir.evaluation.supports import (
     NO,
     choose_renal_replacement,
     choose_ventilation,
     last_sign,
+    was_done,
 )
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import (
@@ -159,7 +160,9 @@ class OrganSupport(Node):
             outcome = Outcome.MET
         else:
             need = Needs.of(Need("procedure", self.name, "ward"))
-            found = unknown(choice.reason or Reason.NO_DATA, needs=need)
+            signs = [fact for fact, why in choice.passed_over if why in REASONS]
+            proposal = Outcome.MET if any(was_done(fact) for fact in signs) else None
+            found = unknown(choice.reason or Reason.NO_DATA, needs=need, proposal=proposal)
             passed = tuple(
                 evidence_of(fact, rules=rules, note=why) for fact, why in choice.passed_over
             )

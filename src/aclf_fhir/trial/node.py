@@ -3,10 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from aclf_fhir.evaluation import Reason
+from aclf_fhir.evaluation.answers import came_after
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import (
     DECIDED,
@@ -21,9 +22,6 @@ from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval, TimeRange
 
 __all__ = ["Answered", "Attestation", "Node", "of_truth", "told_at", "truth_of", "unknown"]
-
-
-_UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +95,14 @@ def _answered(
     found: Judgement, answers: "list[tuple[Attestation, Judgement]]", situation: Situation
 ) -> Judgement:
     """Let a person's answer decide, unless it was given before the doubt arose."""
-    doubt = found.evidence if found.proposal is Outcome.MET else ()
+    speaking = found.evidence if found.proposal is Outcome.MET else ()
+    doubt = [each.fact for each in speaking if each.fact is not None]
     note = found.note
     for _, answer in answers:
         if answer.outcome not in DECIDED:
             continue
-        if not any(_came_after(each.fact, answer.evidence[0].fact) for each in doubt):
+        told = answer.evidence[0].fact
+        if told is None or not any(came_after(fact, told) for fact in doubt):
             return replace(
                 answer,
                 evidence=answer.evidence + found.evidence,
@@ -125,24 +125,6 @@ def _answered(
     return replace(
         found, reasons=reasons, note=note, needs=needs, evidence=found.evidence + told_evidence
     )
-
-
-def _came_after(fact: Fact | None, answer: Fact | None) -> bool:
-    """Say whether a person who answered may not have known of a fact.
-
-    What began, was written down or was learnt after the answer came after it, and what
-    bears the very time of the answer may have: a tie is asked again. So did what bears no
-    time at all, unless it was on file before the answer was given.
-    """
-    if fact is None or answer is None or answer.start is None or fact.source == answer.source:
-        return False
-    given = answer.start.earliest
-    if fact.start is None and fact.recorded is None:
-        return not (_UNDATED < fact.known <= given)
-    times = [] if fact.start is None else [fact.start.latest]
-    times += [] if fact.recorded is None else [fact.recorded]
-    # What arrives together with the answer, as in an import, was there when it was given.
-    return max(times) >= given or fact.known > max(given, answer.known)
 
 
 def told_at(fact: Fact) -> datetime:

@@ -115,8 +115,10 @@ def test_an_undated_treatment_is_open_even_with_a_complete_feed() -> None:
     undated = done(RRT, start=None)
     choice = choose_dialysis(record(undated), rules(RRT), before=T)
     assert (choice.value, choice.reason) == (UNKNOWN, Reason.OUTSIDE_WINDOW)
-    denied = record(undated, attested("renal-replacement", "no"))
-    assert choose_dialysis(denied, rules(), before=T).value == NO
+    no = attested("renal-replacement", "no")
+    assert choose_dialysis(record(undated, no), rules(), before=T).value == UNKNOWN
+    on_file = done(RRT, start=None, known=ago(2).latest)
+    assert choose_dialysis(record(on_file, no), rules(), before=T).value == NO
 
 
 def test_a_treatment_that_may_be_of_the_week_is_a_second_one() -> None:

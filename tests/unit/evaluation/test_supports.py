@@ -326,11 +326,37 @@ def test_an_answer_says_nothing_of_the_rest_of_the_day() -> None:
     answer = attested("renal-replacement", "no", 2)
     with_items = rules(RRT)
     today = done(RRT, start=TODAY, known=LATER)
-    undated = done(RRT, hours=None)
+    undated = done(RRT, hours=None, known=ago(3).latest)
     assert choose_renal_replacement(known_later(answer, today), with_items).value == UNKNOWN
     assert choose_renal_replacement(known_later(answer, undated), with_items).value == NO
     yes = attested("renal-replacement", "yes", 2)
     assert choose_renal_replacement(known_later(yes, today), with_items).value == YES
+
+
+@pytest.mark.parametrize(
+    ("sign", "value"),
+    [
+        (done(RRT, 1, status=FactStatus.PRELIMINARY), UNKNOWN),
+        (done(RRT, 2, status=FactStatus.CONFLICTING), UNKNOWN),
+        (done(RRT, 3, status=FactStatus.CONFLICTING), NO),
+        (done(RRT, 3, status=FactStatus.CONFLICTING, recorded=ago(1).latest), UNKNOWN),
+        (done(RRT, hours=None), UNKNOWN),
+        (done(RRT, 1, status=FactStatus.RETRACTED), NO),
+    ],
+)
+def test_an_answer_of_no_does_not_speak_of_a_later_sign(sign: Fact, value: frozenset[str]) -> None:
+    answer = attested("renal-replacement", "no", 2)
+    assert choose_renal_replacement(record(answer, sign), rules()).value == value
+
+
+def test_an_answer_of_no_does_not_deny_a_later_doubtful_drug() -> None:
+    answer = attested("vasopressor-support", "no", 2)
+    doubtful = given(NOREPI, DOSE, 1, status=FactStatus.PRELIMINARY)
+    ordered = given(NOREPI, DOSE, 1, qualifiers=frozenset({"requested"}))
+    for later, value, dose in ((doubtful, UNKNOWN, None), (ordered, NO, exact("0"))):
+        facts = record(answer, later)
+        assert choose_vasopressor(facts, rules()).value == value
+        assert choose_drug(facts, NOREPI, rules()).value == dose
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """Criteria of the shipped protocols, where a record could lead astray."""
 
 from aclf_fhir.catalog import load_catalog
-from aclf_fhir.record import Fact
+from aclf_fhir.record import Fact, FactStatus
 from aclf_fhir.trial.judgement import Judgement, Outcome
 from aclf_fhir.trial.situation import Situation
-from tests.unit.evaluation.facts import ago, attested, found, measured, record, rules, stay
+from tests.unit.evaluation.facts import ago, attested, done, found, measured, record, rules, stay
 
 PROTOCOLS = load_catalog().protocols
 X, L = "nct03668171", "nct02857010"
@@ -43,3 +43,11 @@ def test_a_disputed_creatinine_asks_again_about_the_kidneys() -> None:
     base = [stay(100), measured("creatinine", "0.6 mg/dL", 500)]
     assert judge(X, "X5", *before, *base, *disputed("1 mg/dL", "1.9 mg/dL")).outcome is UNKNOWN
     assert judge(X, "X5", *before, *base, *disputed("1 mg/dL", "1.1 mg/dL")).outcome is NOT_MET
+
+
+def test_a_doubtful_dialysis_asks_again_about_the_kidneys() -> None:
+    no = [attested("severe-renal-failure", "no", 9), attested("renal-replacement", "no", 9)]
+    doubtful = done("renal_replacement", 5, status=FactStatus.CONFLICTING)
+    for study, criterion in ((X, "X5"), (L, "X6")):
+        assert judge(study, criterion, *no).outcome is NOT_MET
+        assert judge(study, criterion, *no, doubtful).outcome is UNKNOWN
