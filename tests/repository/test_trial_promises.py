@@ -125,6 +125,21 @@ def test_every_criterion_and_question_is_complete(protocol: Protocol) -> None:
         assert question.effect.endswith(".")
 
 
+def test_the_register_of_questions_is_listed_in_the_clarifications(protocol: Protocol) -> None:
+    page = (ROOT / "docs" / "clarifications.md").read_text("utf-8")
+    (row,) = [line for line in page.splitlines() if f"`trials/{protocol.id}.yaml` |" in line]
+    listed = re.findall(r"`([a-z0-9-]+)`", row.split("|")[3])
+    assert listed == list(protocol.questions)
+
+
+def test_every_question_says_what_is_open_and_what_follows(protocol: Protocol) -> None:
+    for question in protocol.questions.values():
+        for text in (question.text, question.reading, question.effect):
+            assert text.endswith("."), question.id
+    asked = [id_ for each in (*protocol.criteria, *protocol.outcomes) for id_ in each.questions]
+    assert set(asked) <= set(protocol.questions)
+
+
 def test_the_code_knows_no_trial(protocol: Protocol) -> None:
     names = re.compile("|".join([protocol.id, *protocol.identifiers]), re.IGNORECASE)
     sources = (ROOT / "src" / "aclf_fhir").rglob("*.py")
