@@ -5,6 +5,7 @@ No record means `no` only where the site declares the feed complete.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aclf_fhir.evaluation.answers import came_after
@@ -43,6 +44,7 @@ YES = frozenset({"yes"})
 NO = frozenset({"no"})
 UNKNOWN = YES | NO
 
+_GIVEN = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
 _HEPATIC = "hepatic_encephalopathy"
 _VENTILATED: Mapping[str, frozenset[str]] = {
     "no": frozenset({"none"}),
@@ -107,14 +109,28 @@ def _since(fact: Fact, at: datetime, grace: timedelta) -> bool:
 def attested_support(
     record: Record, support: str, rules: EvaluationRules, at: datetime
 ) -> Fact | None:
-    """Return the newest usable answer about a support, if it is not too old."""
+    """Return the newest answer about a support, if it is not too old.
+
+    Where it is disputed, or another answer may be as new, it says everything they say.
+    """
     item = rules.support_items.get(support)
+    newest: Fact | None = None
     for fact in dated_facts(record, FactKind.ATTESTATION, item or support, until=at):
-        if fact.start is not None and fact.start.earliest + rules.support_age < at:
-            return None
-        if fact.status is FactStatus.USABLE and isinstance(fact.value, frozenset):
-            return fact
-    return None
+        start = fact.start
+        if start is None or start.earliest + rules.support_age < at:
+            break
+        if newest is not None and newest.start and start.latest < newest.start.earliest:
+            break
+        if fact.status not in _GIVEN or not isinstance(fact.value, frozenset):
+            continue
+        said = fact.value if newest is None else fact.value | _answers(newest)
+        disputed = fact.status is FactStatus.CONFLICTING
+        newest = replace(newest or fact, value=said | UNKNOWN if disputed else said)
+    return newest
+
+
+def _answers(answer: Fact) -> frozenset[str]:
+    return answer.value if isinstance(answer.value, frozenset) else frozenset()
 
 
 def unseen(answer: Fact, passed: Iterable[tuple[Fact, str]]) -> bool:
@@ -160,7 +176,9 @@ def settled_without_record(
     )
     answer = attested_support(record, support, rules, at)
     if answer is not None:
-        told = codes.get("|".join(answer.value)) if isinstance(answer.value, frozenset) else None
+        told = codes.get("|".join(_answers(answer)))
+        if told is None:
+            passed = ((answer, Reason.CONFLICTING), *passed)
         if told is not None and not (told == codes["no"] and unseen(answer, passed)):
             return _support_choice(answer, told, name, at, "attested", passed, rules.support_age)
     disputed = next((why for _, why in passed if why in REASONS), None)

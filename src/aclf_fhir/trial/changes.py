@@ -13,6 +13,7 @@ from aclf_fhir.trial.judgement import (
     DECIDED,
     Judgement,
     Needs,
+    Outcome,
     evidence_of,
     evidence_of_choice,
 )
@@ -22,6 +23,8 @@ from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval
 
 __all__ = ["LabRatio", "LabRise"]
+
+_SAID = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +111,8 @@ class LabRise(Node):
                 break
             if not start.is_exact:
                 reason = Reason.OUTSIDE_WINDOW
-            elif fact.status is FactStatus.CONFLICTING:
-                return None, Reason.CONFLICTING
-            elif fact.status is FactStatus.USABLE:
-                return fact, reason
+            elif fact.status in _SAID:
+                return (None, Reason.CONFLICTING) if _disputed(fact, situation) else (fact, reason)
         return None, reason
 
     def _rise(self, earlier: Fact, newest: Fact, after: Interval, situation: Situation) -> Interval:
@@ -131,6 +132,20 @@ class LabRise(Node):
             after.low_closed and before.high_closed,
             after.high_closed and before.low_closed,
         )
+
+
+def _disputed(fact: Fact, situation: Situation) -> bool:
+    """Say whether another value may be of the same time, or the value itself is in dispute."""
+    start = fact.start
+    return fact.status is FactStatus.CONFLICTING or any(
+        other.status in _SAID
+        and other.value != fact.value
+        and other.start is not None
+        and start is not None
+        and other.start.earliest <= start.latest
+        and start.earliest <= other.start.latest
+        for other in situation.facts(fact.kind, fact.concept)
+    )
 
 
 def _seconds(earlier: Fact, newest: Fact) -> Fraction:
@@ -176,6 +191,11 @@ class LabRatio(Node):
         if base is None:
             found = unknown(Reason.ONLY_ONE_OF_A_PAIR, needs=Needs.of(need))
             return replace(found, evidence=evidence_of_choice(choice, situation.rules))
+        if _disputed(base, situation):
+            found = unknown(Reason.CONFLICTING, needs=Needs.of(need), proposal=Outcome.MET)
+            disputed = evidence_of(base, rules=situation.rules, note="the baseline, in dispute")
+            evidence = (*evidence_of_choice(choice, situation.rules), disputed)
+            return replace(found, evidence=evidence)
         before = converted(base, unit, situation.rules)
         if before.value is None or before.value <= 0 or choice.value.value is None:
             return unknown(Reason.COMPARATOR_STRADDLES, needs=Needs.of(need))
@@ -227,7 +247,7 @@ class LabRatio(Node):
         for fact in dated_facts(
             situation.record, FactKind.MEASUREMENT, self.name, until=situation.at
         ):
-            if fact.status is not FactStatus.USABLE or fact.start is None:
+            if fact.status not in _SAID or fact.start is None:
                 continue
             if fact.start.latest < admitted:
                 return fact if fact.start.earliest >= admitted - self.baseline else first

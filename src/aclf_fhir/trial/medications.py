@@ -72,7 +72,7 @@ class Medication(Node):
                     continue
                 last = last_sign(fact)
                 running = "in_progress" in fact.qualifiers or (
-                    fact.end is None and {"reported", "active"} <= fact.qualifiers
+                    fact.end is None and "active" in fact.qualifiers
                 )
                 if last is not None and last < since and not running:
                     continue

@@ -24,6 +24,10 @@ from aclf_fhir.units import Interval, TimeRange
 __all__ = ["Answered", "Attestation", "Node", "of_truth", "told_at", "truth_of", "unknown"]
 
 
+_GIVEN = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
+"""An answer that is preliminary or unsigned is none yet; a disputed one leaves no older one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node(ABC):
     """A criterion, or a part of one.
@@ -229,16 +233,17 @@ class Attestation(Node):
         ]
         newest: list[Fact] = []
         for fact in reversed(answers):
-            if fact.status is not FactStatus.USABLE or fact.start is None:
+            if fact.status not in _GIVEN or fact.start is None:
                 continue
             if fact.start.latest > situation.at or not self._may_answer(fact, situation):
                 continue
             window = situation.window
             since = situation.at - valid if window is None else window.start
+            # Answers of a day and of an hour of it: which one is newer is not known.
+            if newest and newest[0].start and fact.start.latest < newest[0].start.earliest:
+                break
             if fact.start.earliest < since or (signed and fact.start.latest < signed.earliest):
                 stale = fact
-                break
-            if newest and newest[0].start != fact.start:
                 break
             newest.append(fact)
         if not newest and stale is None:
@@ -248,7 +253,8 @@ class Attestation(Node):
             return unknown(Reason.STALE, needs=need, evidence=told)
         outcomes = {self._outcome(fact, situation) for fact in newest}
         evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in newest)
-        if len(outcomes) > 1:
+        disputed = any(fact.status is FactStatus.CONFLICTING for fact in newest)
+        if disputed or len(outcomes) > 1:
             return unknown(Reason.CONFLICTING, needs=need, evidence=evidence)
         outcome = outcomes.pop()
         if outcome is Outcome.UNKNOWN:

@@ -144,7 +144,7 @@ class Situation:
 
     def measured(self, concept: str, unit: str, max_age: timedelta | None) -> Choice:
         """Choose a measurement, from the visit window if there is one."""
-        if self.window is None and max_age is None:
+        if self.window is None and max_age in {None, self.rules.age_limit(concept)}:
             return awaiting(self.snapshot.analyte(concept, unit))
         chosen = choose(
             self.record,
@@ -160,7 +160,7 @@ class Situation:
 
     def graded(self, concept: str, max_age: timedelta | None) -> Choice:
         """Choose a grade, from the visit window if there is one."""
-        if self.window is None and max_age is None:
+        if self.window is None and max_age in {None, self.rules.age_limit(concept)}:
             return self.snapshot.grade(concept)
         return choose(
             self.record,

@@ -349,6 +349,27 @@ def test_an_answer_of_no_does_not_speak_of_a_later_sign(sign: Fact, value: froze
     assert choose_renal_replacement(record(answer, sign), rules()).value == value
 
 
+@pytest.mark.parametrize(
+    ("answers", "value"),
+    [
+        ([("no", 5, {}), ("yes", 2, {})], YES),
+        ([("no", 2, {}), ("yes", 2, {})], UNKNOWN),
+        ([("no", 2, {}), ("no", 2, {})], NO),
+        ([("yes", None, {"start": ago(9, until=2)}), ("no", 5, {})], UNKNOWN),
+        ([("no", 5, {}), ("no", 2, {"status": FactStatus.CONFLICTING})], UNKNOWN),
+        ([("no", 5, {}), ("yes", 2, {"status": FactStatus.PRELIMINARY})], NO),
+    ],
+)
+def test_answers_that_may_be_of_one_time_must_agree(
+    answers: list[tuple[str, float, dict[str, object]]], value: frozenset[str]
+) -> None:
+    told = [attested("renal-replacement", said, hours, **rest) for said, hours, rest in answers]
+    for feeds in ((), (RRT,)):
+        choice = choose_renal_replacement(record(*told), rules(*feeds))
+        assert choice.value == value
+        assert choice.reason is (Reason.CONFLICTING if value == UNKNOWN else None)
+
+
 def test_an_answer_of_no_does_not_deny_a_later_doubtful_drug() -> None:
     answer = attested("vasopressor-support", "no", 2)
     doubtful = given(NOREPI, DOSE, 1, status=FactStatus.PRELIMINARY)

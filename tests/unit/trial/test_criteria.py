@@ -420,6 +420,10 @@ DRUG = {
         (given("corticosteroid", None, 5, qualifiers=frozenset({"reported", "intended"})), UNKNOWN),
         (given("corticosteroid", None, 5, qualifiers=frozenset({"requested"})), UNKNOWN),
         (
+            given("corticosteroid", None, 900, qualifiers=frozenset({"requested", "active"})),
+            UNKNOWN,
+        ),
+        (
             given("corticosteroid", None, 5, qualifiers=frozenset({"administered", "topical"})),
             UNKNOWN,
         ),
@@ -436,6 +440,22 @@ def test_medication(fact_: Fact, expected: Outcome) -> None:
     judged = judge(DRUG, fact_)
     assert judged.outcome is expected
     assert judged.flags == (frozenset({"why"}) if expected is MET else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("qualifiers", "lasted", "proposal"),
+    [
+        ({"requested", "active"}, None, MET),
+        ({"requested", "active"}, 100, None),
+        ({"requested", "stopped"}, None, None),
+    ],
+)
+def test_an_order_that_goes_on_raises_a_question(
+    qualifiers: set[str], lasted: float | None, proposal: Outcome | None
+) -> None:
+    order = given("corticosteroid", None, 900, lasted=lasted, qualifiers=frozenset(qualifiers))
+    judged = judge(DRUG, order)
+    assert (judged.outcome, judged.proposal) == (UNKNOWN, proposal)
 
 
 def test_medication_without_record() -> None:
@@ -565,6 +585,13 @@ def test_a_held_result_alone_says_why() -> None:
     assert judge(narrow, OLDER, held("inr", 4, "unit_missing")).reasons == (Reason.UNIT_MISSING,)
 
 
+def test_a_creatinine_around_dialysis_is_no_plain_one() -> None:
+    data = {"lab": {"name": "creatinine", "min": "3.5 mg/dL", "max_age": "48 h"}}
+    after = measured("creatinine", "2 mg/dL", 1, qualifiers=frozenset({"post_dialysis"}))
+    assert outcome(data, after) is UNKNOWN
+    assert outcome(data, after, measured("creatinine", "4 mg/dL", 9)) is MET
+
+
 def test_a_score_waits_for_a_held_input() -> None:
     waiting = held("inr", 0.5, "unit_missing")
     judged = judge(MELD, *blood("1.4"), waiting, feeds=SUPPORTS)
@@ -622,6 +649,22 @@ def test_a_disputed_grade_proposes_what_it_may_be() -> None:
     assert judge(codes, *rivals).proposal is None
     worse = fact(FactKind.GRADE, "ascites", frozenset({"severe"}), 2)
     assert judge(codes, rivals[0], worse).proposal is MET
+
+
+@pytest.mark.parametrize(
+    "rival",
+    [
+        measured("creatinine", "4 mg/dL", 500),
+        measured("creatinine", "4 mg/dL", 400, status=FactStatus.CONFLICTING),
+    ],
+)
+def test_a_disputed_baseline_leaves_its_multiple_open(rival: Fact) -> None:
+    data = {"lab_ratio": {"name": "creatinine", "gt": 3, "baseline": "90 d"}}
+    facts = [measured("creatinine", "1 mg/dL", 500), stay(100), measured("creatinine", "3.2 mg/dL")]
+    assert outcome(data, *facts) is MET
+    judged = judge(data, *facts, rival)
+    assert (judged.outcome, judged.reasons) == (UNKNOWN, (Reason.CONFLICTING,))
+    assert judged.proposal is MET
 
 
 def test_a_disputed_multiple_proposes_what_it_may_be() -> None:
@@ -684,6 +727,11 @@ def pair(hours: float, first: str, last: str = "160 umol/L", **rest: Any) -> lis
         ([*pair(30, "100 umol/L"), measured("bilirubin_total", "159 umol/L", 3)], MET),
         ([measured("bilirubin_total", "160 umol/L", start=ago(9, until=2))], UNKNOWN),
         ([measured("bilirubin_total", "160 umol/L")], UNKNOWN),
+        (
+            [*pair(24, "100 umol/L"), measured("bilirubin_total", "150 umol/L", 25)],
+            UNKNOWN,
+        ),
+        ([*pair(24, "100 umol/L"), measured("bilirubin_total", "150 umol/L", 26)], MET),
         ([], UNKNOWN),
     ],
 )
@@ -1199,6 +1247,39 @@ ANSWER = {"attested": {"item": "symptom-burden", "met": ["yes"], "not_met": ["no
             Reason.NEEDS_ATTESTATION,
         ),
         ([attested("symptom-burden", None)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        # An older answer does not stand for a newer one in dispute, or one of the same day.
+        (
+            [
+                attested("symptom-burden", "no", 9),
+                attested("symptom-burden", "yes", status=FactStatus.CONFLICTING),
+            ],
+            UNKNOWN,
+            Reason.CONFLICTING,
+        ),
+        (
+            [
+                attested("symptom-burden", "no", 9, status=FactStatus.CONFLICTING),
+                attested("symptom-burden", "yes"),
+            ],
+            MET,
+            None,
+        ),
+        (
+            [
+                attested("symptom-burden", "no", start=ago(12, until=1)),
+                attested("symptom-burden", "yes", 5),
+            ],
+            UNKNOWN,
+            Reason.CONFLICTING,
+        ),
+        (
+            [
+                attested("symptom-burden", "yes", start=ago(12, until=6)),
+                attested("symptom-burden", "no", 5),
+            ],
+            NOT_MET,
+            None,
+        ),
     ],
 )
 def test_an_answer(facts: list[Fact], expected: Outcome, reason: Reason | None) -> None:
