@@ -208,12 +208,16 @@ def _lab_ratio(reader: Reader, data: Data, where: str, common: Data) -> Node:
 
 
 def _grade(reader: Reader, data: Data, where: str, common: Data) -> Node:
-    max_age = reader.delta(data, "max_age", where)
-    if "in" in data:
-        codes = frozenset(data["in"])
-        return Grade(name=data["name"], codes=codes, max_age=max_age, **common)
-    limits, _ = reader.limits(data, where)
-    return Grade(name=data["name"], limits=limits, max_age=max_age, **common)
+    options: dict[str, Any] = {"codes": frozenset(data.get("in", ()))}
+    if "in" not in data:
+        options["limits"], _ = reader.limits(data, where)
+    return Grade(
+        name=data["name"],
+        max_age=reader.delta(data, "max_age", where),
+        doubted_by=tuple(data.get("doubted_by", ())),
+        **options,
+        **common,
+    )
 
 
 def _grade_at_consent(reader: Reader, data: Data, where: str, common: Data) -> Node:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from aclf_fhir.evaluation import Choice, Reason, converted
-from aclf_fhir.record import Fact
+from aclf_fhir.record import Fact, FactKind
 from aclf_fhir.trial.judgement import (
     DECIDED,
     Distance,
@@ -14,9 +14,10 @@ from aclf_fhir.trial.judgement import (
     Need,
     Needs,
     Outcome,
+    evidence_of,
     evidence_of_choice,
 )
-from aclf_fhir.trial.node import Node, of_truth, truth_of, unknown
+from aclf_fhir.trial.node import Node, of_truth, told_at, truth_of, unknown
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval
 
@@ -198,19 +199,50 @@ class Grade(Node):
         Codes of a nominal scale that count.
     max_age
         Overrides the scale's age limit.
+    doubted_by
+        Findings (encephalopathy) that leave an older grade open.
     """
 
     name: str
     limits: Limits = Limits()
     codes: frozenset[str] = frozenset()
     max_age: timedelta | None = None
+    doubted_by: tuple[str, ...] = ()
 
     def references(self) -> Iterator[tuple[str, str]]:
-        """Yield the scale."""
+        """Yield the scale and the findings."""
         yield "scale", self.name
+        for name in self.doubted_by:
+            yield FactKind.FINDING, name
 
     def look(self, situation: Situation) -> Judgement:
-        """Choose and compare; a grade known only in part decides where all of it agrees."""
+        """Choose and compare, unless a newer finding contradicts the grade."""
+        judged = self._graded(situation)
+        graded = judged.evidence[0].fact if judged.outcome in DECIDED else None
+        if graded is None or graded.kind is not FactKind.GRADE:
+            return judged
+        doubts = list(self._doubts(graded, situation))
+        if not doubts:
+            return judged
+        return unknown(
+            Reason.CONFLICTING,
+            needs=Needs.of(Need("grade", self.name, "ward")),
+            note="A code on file is newer than the grade.",
+            evidence=(*judged.evidence, *(evidence_of(f, rules=situation.rules) for f in doubts)),
+        )
+
+    def _doubts(self, graded: Fact, situation: Situation) -> Iterator[Fact]:
+        """Yield the findings of now, provisional ones too, that are no older than a grade."""
+        for name in self.doubted_by:
+            for fact in situation.facts(FactKind.FINDING, name):
+                if fact.value == frozenset({"absent"}) or fact.qualifiers & {"refuted", "history"}:
+                    continue
+                over = fact.end is not None and fact.end.latest < situation.at
+                if not over and graded.start and told_at(fact) >= graded.start.earliest:
+                    yield fact
+
+    def _graded(self, situation: Situation) -> Judgement:
+        """Compare; a grade known only in part decides where all of it agrees."""
         need = Need("grade", self.name, "ward")
         choice = situation.graded(self.name, self.max_age)
         value = choice.value

@@ -260,17 +260,36 @@ class Consent(Node):
                 return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
             found = unknown(STATUS_REASONS[facts[-1].status], needs=need)
             return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
-        evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in newest)
+        doubts = [fact for fact in facts if self._doubts(fact, newest)]
+        evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in (*newest, *doubts))
         states = {state for fact in newest for state in self._states(fact, situation)}
         if states and states <= ended:
             outcome = Outcome.MET if self.status == "refused" else Outcome.NOT_MET
-        elif states == {"active"}:
+        elif states == {"active"} and not doubts:
             outcome = Outcome.NOT_MET if self.status == "refused" else Outcome.MET
         else:
-            reason = Reason.CONFLICTING if len(states) > 1 else Reason.NO_DATA
-            note = "The Consent is neither active nor ended." if len(states) == 1 else ""
+            reason = Reason.CONFLICTING if doubts or len(states) > 1 else Reason.NO_DATA
+            note = (
+                "" if reason is Reason.CONFLICTING else "The Consent is neither active nor ended."
+            )
             return replace(unknown(reason, needs=need, note=note), evidence=evidence)
         return Judgement(outcome=outcome, evidence=evidence, needs=Needs.settled(outcome))
+
+    def _doubts(self, fact: Fact, newest: list[Fact]) -> bool:
+        """Say whether a Consent that does not count may yet be the end of the newest one.
+
+        One in dispute, or an end that is not verified; not one that is certainly older.
+        """
+        if fact in newest or (
+            fact.status is not FactStatus.CONFLICTING and fact.value == frozenset({"active"})
+        ):
+            return False
+        return not any(
+            fact.start is not None
+            and other.start is not None
+            and fact.start.latest < other.start.earliest
+            for other in newest
+        )
 
     def _states(self, fact: Fact, situation: Situation) -> frozenset[str]:
         if fact.end is not None and fact.end.latest < situation.at:

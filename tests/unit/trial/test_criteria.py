@@ -839,6 +839,35 @@ def test_grades() -> None:
     assert outcome(class_, graded("nyha_class", 3, 721)) is UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("sign", "expected"),
+    [
+        (found("hepatic_encephalopathy", hours=5.1), MET),
+        (found("hepatic_encephalopathy", hours=5), UNKNOWN),
+        (found("hepatic_encephalopathy", hours=4), UNKNOWN),
+        (found("hepatic_encephalopathy", hours=4, end=ago(2)), MET),
+        (found("hepatic_encephalopathy", hours=4, qualifiers=frozenset({"history"})), MET),
+        (found("hepatic_encephalopathy", hours=4, qualifiers=frozenset({"provisional"})), UNKNOWN),
+        (found("hepatic_encephalopathy", hours=4, qualifiers=frozenset({"refuted"})), MET),
+        (found("hepatic_encephalopathy", "absent", 4), MET),
+        (found("hepatic_encephalopathy", hours=None, recorded=ago(6).latest), MET),
+        (found("hepatic_encephalopathy", hours=None, recorded=ago(4).latest), UNKNOWN),
+    ],
+)
+def test_a_finding_newer_than_a_grade_leaves_it_open(sign: Fact, expected: Outcome) -> None:
+    doubted = ["hepatic_encephalopathy"]
+    data = {"grade": {"name": "he_grade", "max": 0, "doubted_by": doubted}}
+    judged = judge(data, graded("he_grade", 0, 5), sign)
+    assert judged.outcome is expected
+    assert judged.reasons == ((Reason.CONFLICTING,) if expected is UNKNOWN else ())
+
+
+def test_a_finding_without_a_grade_does_not_doubt_itself() -> None:
+    doubted = ["hepatic_encephalopathy"]
+    data = {"grade": {"name": "he_grade", "max": 0, "doubted_by": doubted}}
+    assert outcome(data, found("hepatic_encephalopathy", hours=4)) is NOT_MET
+
+
 # ── Scores ───────────────────────────────────────────────────────────────────────────────────────
 
 MELD = {"score": {"name": "meld_optn", "min": 17, "max": 30, "max_span": "24 h"}}
@@ -1045,6 +1074,10 @@ def pointing(target: Fact) -> Fact:
 
 
 LOOSE = consent("unspecified", "active")
+UNVERIFIED = {"qualifiers": frozenset({"unverified"})}
+DISPUTED = {"status": FactStatus.CONFLICTING}
+OPEN_BOTH = (UNKNOWN, UNKNOWN)
+IN_FORCE = (MET, NOT_MET)
 
 
 @pytest.mark.parametrize(
@@ -1078,6 +1111,18 @@ LOOSE = consent("unspecified", "active")
         ([consent("this", "active", status=FactStatus.RETRACTED)], UNKNOWN, UNKNOWN),
         ([consent("this", "active", qualifiers=frozenset({"unverified"}))], UNKNOWN, UNKNOWN),
         ([consent("this", "active"), fact(FactKind.CONSENT, "this", None, 0.5)], UNKNOWN, UNKNOWN),
+        # What does not count itself may yet be the end of what does.
+        ([consent("this", "active", 5), consent("this", "inactive", 2, **UNVERIFIED)], *OPEN_BOTH),
+        ([consent("this", "active", 5), consent("this", "inactive", 5, **UNVERIFIED)], *OPEN_BOTH),
+        (
+            [consent("this", "active", 5), consent("this", "inactive", 6, **UNVERIFIED)],
+            MET,
+            NOT_MET,
+        ),
+        ([consent("this", "active", 5), consent("this", "active", 2, **UNVERIFIED)], MET, NOT_MET),
+        ([consent("this", "active", 5), consent("this", "active", 2, **DISPUTED)], *OPEN_BOTH),
+        ([consent("this", "active", 5), consent("this", "rejected", None, **DISPUTED)], *OPEN_BOTH),
+        ([consent("this", "rejected", 5), consent("this", "active", 2, **DISPUTED)], NOT_MET, MET),
     ],
 )
 def test_consent(facts: list[Fact], expected: Outcome, refused: Outcome) -> None:
