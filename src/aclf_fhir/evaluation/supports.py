@@ -5,8 +5,9 @@ No record means `no` only where the site declares the feed complete.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from aclf_fhir.evaluation.answers import came_after
 from aclf_fhir.evaluation.choice import (

@@ -94,9 +94,8 @@ def _explains(held: Fact, choice: Choice) -> bool:
     """Say whether a held result is newer than the one taken, or why none was."""
     if choice.fact is None:
         return choice.reason is Reason.NO_DATA
-    if held.start is None or choice.fact.start is None:
-        return False
-    return held.start.latest > choice.fact.start.latest
+    drawn = choice.fact.start
+    return held.start is not None and drawn is not None and held.start.latest > drawn.latest
 
 
 class Situation:

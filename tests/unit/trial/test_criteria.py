@@ -329,6 +329,13 @@ def test_a_negative_finding_clears_only_the_time_it_covers(fact_: Fact, expected
     assert outcome(data, fact_) is expected
 
 
+def test_an_undated_event_written_down_before_the_window_is_past() -> None:
+    before = found("gi_bleeding", hours=None, recorded=ago(120.01).latest, **TESTED)
+    assert judge(WINDOW, before).proposal is None
+    inside = found("gi_bleeding", hours=None, recorded=ago(120).latest, **TESTED)
+    assert judge(WINDOW, inside).proposal is MET
+
+
 def test_an_event_of_a_day_learnt_of_later_may_be_later() -> None:
     learnt = found("gi_bleeding", start=ago(12, until=-12), known=ago(-6).latest)
     node = Reader("test").node(WINDOW, "criterion")
