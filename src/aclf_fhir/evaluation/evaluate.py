@@ -24,7 +24,7 @@ from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
 from aclf_fhir.evaluation.snapshot import Snapshot
 from aclf_fhir.evaluation.supplied import choose_supplied
 from aclf_fhir.record import FactKind, Record
-from aclf_fhir.scores import SCORES, compute
+from aclf_fhir.scores import SCORES, ScoreResult, compute
 from aclf_fhir.scores.definition import ScoreInput
 from aclf_fhir.units import Interval
 
@@ -209,7 +209,7 @@ def _days(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
 
 def _stage_now(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
     inner = evaluate_at(snapshot, declared.concept)
-    return _from_score(inner, declared, _possible(inner) or None)
+    return _from_score(inner, declared, _possible(inner.result) or None)
 
 
 def _worst_stage(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
@@ -217,7 +217,7 @@ def _worst_stage(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
     record, rules, at = snapshot.record, snapshot.rules, snapshot.at
     order = declared.values
     now = evaluate_at(snapshot, declared.concept)
-    worst = _possible(now)
+    worst = _possible(now.result)
     admitted = admission(record, at)
     if admitted is None:
         return _from_score(now, declared, worst or None)
@@ -226,13 +226,16 @@ def _worst_stage(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
     for drawn in creatinine_course(record, rules, until=at, since=admitted):
         then = Snapshot(record, rules, drawn.at.latest)
         then.once(_ICA, lambda: baseline)
-        stages = _possible(evaluate_at(then, declared.concept)) or frozenset(order)
+        inputs = {
+            each.name: _fill(then, each, declared.concept).value
+            for each in SCORES[declared.concept].inputs
+        }
+        stages = _possible(compute(declared.concept, inputs)) or frozenset(order)
         worst = frozenset(max(one, other, key=order.index) for one in worst for other in stages)
     return _from_score(now, declared, worst or None)
 
 
-def _possible(inner: ScoreEvaluation) -> frozenset[str]:
-    result = inner.result
+def _possible(result: ScoreResult) -> frozenset[str]:
     return frozenset(result.possible or ((result.category,) if result.category else ()))
 
 

@@ -1,9 +1,9 @@
 """What kidney injury is measured against: the course of creatinine, and stays in hospital."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from aclf_fhir.errors import AclfError
 from aclf_fhir.evaluation.choice import Choice, converted, dated_facts
@@ -35,8 +35,7 @@ _KDIGO, _RISE = timedelta(days=7), timedelta(hours=48)
 _TIMED = frozenset({"pre_dialysis", "post_dialysis"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
+class _Drawn(NamedTuple):
     """A creatinine in its course; without a value where it is disputed."""
 
     fact: Fact
@@ -151,7 +150,7 @@ def choose_kdigo_baseline(
         return _missing(name, creatinine.reason or Reason.NO_DATA, "no creatinine to be staged")
     drawn = staged.start.latest
     course = creatinine_course(record, rules, until=at, since=drawn - _KDIGO)
-    week = [each for each in course if kdigo_baseline(_lows([each]), at=drawn) is not None]
+    week = [each for each in course if drawn - _KDIGO <= each.at.latest <= drawn]
     others = [each for each in week if each.fact is not staged]
     if not others:
         return _missing(name, Reason.ONLY_ONE_OF_A_PAIR, "no second value within 7 days")
@@ -189,22 +188,18 @@ def choose_rise(
         for each in creatinine_course(record, rules, until=at, since=drawn - _RISE)
         if each.fact is not newest and each.at.latest < drawn
     ]
+    if not before:
+        return _missing(name, Reason.ONLY_ONE_OF_A_PAIR, "no second value within 48 h")
+    if disputed := [each.fact for each in before if each.value is None]:
+        return _missing(name, Reason.CONFLICTING, Reason.CONFLICTING, disputed)
 
     def rise(end: Decimal | None, earlier: list[TimedCreatinine]) -> Decimal | None:
         if end is None:
             return None
         return rise_in_48_hours([TimedCreatinine(drawn, end), *earlier], at=drawn)
 
-    def paired(each: _Drawn) -> bool:
-        return rise(_NONE, _lows([each])) is not None
-
-    pairs = [each for each in before if paired(each)]
-    if not pairs:
-        return _missing(name, Reason.ONLY_ONE_OF_A_PAIR, "no second value within 48 h")
-    if disputed := [each.fact for each in pairs if each.value is None]:
-        return _missing(name, Reason.CONFLICTING, Reason.CONFLICTING, disputed)
     value = Interval(rise(now.low, _highs(before)), rise(now.high, _lows(before)))
-    lowest = min(pairs, key=_low)
+    lowest = min(before, key=_low)
     return _taken(lowest, value, at, name, "above the lowest value of 48 h", newest)
 
 

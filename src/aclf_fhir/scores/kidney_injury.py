@@ -4,10 +4,10 @@ Long, because every function carries its whole table and its sources.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from aclf_fhir.scores.corners import codes_of, representatives
 from aclf_fhir.scores.definition import YES, Score, ScoreInput, ScoreValue
@@ -378,8 +378,7 @@ def ica_aki_response(
     return ICA_AKI_RESPONSE.result(response, category=response)
 
 
-@dataclass(frozen=True, slots=True)
-class TimedCreatinine:
+class TimedCreatinine(NamedTuple):
     """A creatinine in its course.
 
     Parameters
