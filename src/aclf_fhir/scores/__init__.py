@@ -106,20 +106,37 @@ def compute(score_id: str, inputs: Mapping[str, ScoreValue]) -> ScoreResult:
         bounds or possible grades if they give several, `error` if an input cannot
         be used. A missing number is taken to lie in the range its input declares.
     """
-    return _computed(score_id, tuple(map(_exactly, inputs.items())))
+    return _computed(_Asked.of(score_id, inputs))
+
+
+class _Asked(tuple[object, ...]):
+    """A score and its inputs as written, which tells 1.2 from 1.20: these are equal.
+
+    A result must not depend on who asked before.
+    """
+
+    inputs: Mapping[str, ScoreValue]
+
+    @classmethod
+    def of(cls, score_id: str, inputs: Mapping[str, ScoreValue]) -> "_Asked":
+        written: list[object] = [score_id]
+        for name, value in inputs.items():
+            if isinstance(value, Interval):
+                low, high = value.low, value.high
+                number = str(low)
+                written += name, number, number if high is low else str(high)
+                written += value.low_closed, value.high_closed
+            else:
+                written += name, value
+        asked = cls(written)
+        asked.inputs = inputs
+        return asked
 
 
 @lru_cache(maxsize=8192)
-def _computed(score_id: str, inputs: tuple[tuple[str, ScoreValue, str], ...]) -> ScoreResult:
+def _computed(asked: _Asked) -> ScoreResult:
     """Compute a score; a course of results asks for the same inputs again and again."""
-    return compute_score(SCORES[score_id], {name: value for name, value, _ in inputs})
-
-
-def _exactly(item: tuple[str, ScoreValue]) -> tuple[str, ScoreValue, str]:
-    """Tell 1.2 from 1.20, which are equal: a result must not depend on who asked before."""
-    name, value = item
-    written = f"{value.low} {value.high}" if isinstance(value, Interval) else ""
-    return name, value, written
+    return compute_score(SCORES[str(asked[0])], asked.inputs)
 
 
 def input_error(score_id: str, reason: Reason, name: str) -> ScoreResult:
