@@ -1,6 +1,6 @@
 """A score from a record: which facts were chosen, how far apart they lie, what came out."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,14 +18,16 @@ from aclf_fhir.evaluation.kidney_course import (
     choose_kdigo_baseline,
     choose_rise,
     creatinine_course,
+    plain_course,
 )
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
 from aclf_fhir.evaluation.snapshot import Snapshot
 from aclf_fhir.evaluation.supplied import choose_supplied
+from aclf_fhir.evaluation.supports import speaks_of_renal_replacement
 from aclf_fhir.record import FactKind, Record
 from aclf_fhir.scores import SCORES, ScoreResult, compute
-from aclf_fhir.scores.definition import ScoreInput
+from aclf_fhir.scores.definition import ScoreInput, ScoreValue
 from aclf_fhir.units import Interval
 
 __all__ = ["ScoreEvaluation", "evaluate", "evaluate_at"]
@@ -214,25 +216,40 @@ def _stage_now(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
 
 def _worst_stage(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
     """Fill an input with the worst stage since admission, judged at every creatinine."""
-    record, rules, at = snapshot.record, snapshot.rules, snapshot.at
     order = declared.values
     now = evaluate_at(snapshot, declared.concept)
     worst = _possible(now.result)
-    admitted = admission(record, at)
+    admitted = admission(snapshot.record, snapshot.at)
     if admitted is None:
         return _from_score(now, declared, worst or None)
+    stages = {
+        _possible(compute(declared.concept, inputs)) or frozenset(order)
+        for inputs in _staged(snapshot, now, admitted)
+    }
+    for stage in stages:
+        worst = frozenset(max(one, other, key=order.index) for one in worst for other in stage)
+    return _from_score(now, declared, worst or None)
+
+
+def _staged(
+    snapshot: Snapshot, now: ScoreEvaluation, admitted: datetime
+) -> Iterator[dict[str, ScoreValue]]:
+    """Yield what a stage is computed from, at every creatinine since admission."""
+    record, rules, at = snapshot.record, snapshot.rules, snapshot.at
     # One stay has one baseline.
     baseline = next(choice for choice in now.choices if choice.input == "baseline")
+    plain = None
+    if not speaks_of_renal_replacement(record, rules):
+        plain = plain_course(record, rules, until=at, since=admitted)
+    if plain is not None:
+        inputs = {choice.input: choice.value for choice in now.choices}
+        for creatinine, increase in plain:
+            yield {**inputs, "creatinine": creatinine, "increase_48h": increase}
+        return
     for drawn in creatinine_course(record, rules, until=at, since=admitted):
         then = Snapshot(record, rules, drawn.at.latest)
         then.once(_ICA, lambda: baseline)
-        inputs = {
-            each.name: _fill(then, each, declared.concept).value
-            for each in SCORES[declared.concept].inputs
-        }
-        stages = _possible(compute(declared.concept, inputs)) or frozenset(order)
-        worst = frozenset(max(one, other, key=order.index) for one in worst for other in stages)
-    return _from_score(now, declared, worst or None)
+        yield {each.name: _fill(then, each, now.score).value for each in SCORES[now.score].inputs}
 
 
 def _possible(result: ScoreResult) -> frozenset[str]:

@@ -24,6 +24,7 @@ __all__ = [
     "choose_kdigo_baseline",
     "choose_rise",
     "creatinine_course",
+    "plain_course",
 ]
 
 _UNIT = "mg/dL"
@@ -33,6 +34,7 @@ _NONE = Decimal(0)
 # How far back anything can count; the rules themselves stand in `scores/kidney_injury.py`.
 _KDIGO, _RISE = timedelta(days=7), timedelta(hours=48)
 _TIMED = frozenset({"pre_dialysis", "post_dialysis"})
+_NEVER_TAKEN = frozenset({FactStatus.RETRACTED, FactStatus.PRELIMINARY, FactStatus.NO_VALUE})
 
 
 class _Drawn(NamedTuple):
@@ -192,15 +194,57 @@ def choose_rise(
         return _missing(name, Reason.ONLY_ONE_OF_A_PAIR, "no second value within 48 h")
     if disputed := [each.fact for each in before if each.value is None]:
         return _missing(name, Reason.CONFLICTING, Reason.CONFLICTING, disputed)
+    lowest = min(before, key=_low)
+    value = _rise(drawn, now, before)
+    return _taken(lowest, value, at, name, "above the lowest value of 48 h", newest)
+
+
+def _rise(drawn: datetime, now: Interval, before: Iterable[_Drawn]) -> Interval:
+    """Return how far a value rose above those before it."""
 
     def rise(end: Decimal | None, earlier: list[TimedCreatinine]) -> Decimal | None:
         if end is None:
             return None
         return rise_in_48_hours([TimedCreatinine(drawn, end), *earlier], at=drawn)
 
-    value = Interval(rise(now.low, _highs(before)), rise(now.high, _lows(before)))
-    lowest = min(before, key=_low)
-    return _taken(lowest, value, at, name, "above the lowest value of 48 h", newest)
+    highs, lows = _highs(before), _lows(before)
+    low = rise(now.low, highs)
+    same = now.low == now.high and highs == lows
+    return Interval(low, low if same else rise(now.high, lows))
+
+
+def plain_course(
+    record: Record, rules: EvaluationRules, *, until: datetime, since: datetime
+) -> list[tuple[Interval, Interval | None]] | None:
+    """Return each creatinine of a course with its rise, if all of them are plain.
+
+    Plain is a course in which each value has an instant of its own and none is disputed:
+    at its instant each is the newest, and those before it are all there is to compare it
+    with. None where anything is less certain than that.
+    """
+    instants: set[datetime] = set()
+    for fact in record.of_concept(FactKind.MEASUREMENT, _CONCEPT):
+        start = fact.start
+        if start is None or fact.status in _NEVER_TAKEN or fact.qualifiers & _TIMED:
+            continue
+        if fact.status is FactStatus.CONFLICTING or not start.is_exact or start.latest in instants:
+            return None
+        instants.add(start.latest)
+    course = creatinine_course(record, rules, until=until, since=since - _RISE)
+    found = []
+    for index, (_, at, value) in enumerate(course):
+        drawn = at.latest
+        if drawn < since:
+            break
+        if value is None:
+            return None
+        before = []
+        for each in course[index + 1 :]:
+            if each.at.latest < drawn - _RISE:
+                break
+            before.append(each)
+        found.append((value, _rise(drawn, value, before) if before else None))
+    return found
 
 
 def _low(drawn: _Drawn) -> Decimal:

@@ -36,6 +36,7 @@ __all__ = [
     "possible_facts",
     "runs_at",
     "settled_without_record",
+    "speaks_of_renal_replacement",
     "support_signs",
     "unseen",
     "was_done",
@@ -46,6 +47,8 @@ NO = frozenset({"no"})
 UNKNOWN = YES | NO
 
 _GIVEN = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
+_RENAL = "renal_replacement"
+_TIMED = frozenset({"pre_dialysis", "post_dialysis"})
 _HEPATIC = "hepatic_encephalopathy"
 _VENTILATED: Mapping[str, frozenset[str]] = {
     "no": frozenset({"none"}),
@@ -231,7 +234,7 @@ def choose_renal_replacement(
     """Choose whether the patient is on renal replacement therapy."""
     at = record.as_of if at is None else at
     grace = rules.renal_replacement_age if within is None else within
-    sources = [(FactKind.PROCEDURE, "renal_replacement")]
+    sources = [(FactKind.PROCEDURE, _RENAL)]
     signs, passed = support_signs(record, sources, at)
     possible = _possible_signs(record, sources, at, grace)
     cleared = None
@@ -265,7 +268,7 @@ def choose_renal_replacement(
     if cleared is not None and not passed and not possible:
         return _support_choice(cleared, NO, name, at, "recorded as not done", (), grace)
     return settled_without_record(
-        record, "renal_replacement", rules, at=at, name=name, passed=passed, possible=possible
+        record, _RENAL, rules, at=at, name=name, passed=passed, possible=possible
     )
 
 
@@ -306,6 +309,23 @@ def _support_choice(
     )
 
 
+def speaks_of_renal_replacement(record: Record, rules: EvaluationRules) -> bool:
+    """Say whether anything on file, of whatever time, bears on renal replacement.
+
+    Without it `choose_renal_replacement` has the same answer at every instant.
+    """
+    item = rules.support_items.get(_RENAL, _RENAL)
+    return bool(
+        record.of_concept(FactKind.PROCEDURE, _RENAL)
+        or record.of_concept(FactKind.FINDING, "dialysis_status")
+        or record.of_concept(FactKind.ATTESTATION, item)
+        or any(
+            fact.qualifiers & _TIMED
+            for fact in record.of_concept(FactKind.MEASUREMENT, "creatinine")
+        )
+    )
+
+
 def dialysis_dependence(record: Record, at: datetime) -> list[Fact]:
     """Return what is known of dialysis dependence, without history and doubt."""
     doubtful = frozenset({"history", "provisional", "review", "supporting", "refuted"})
@@ -332,10 +352,7 @@ def drawn_around_dialysis(record: Record, since: datetime, until: datetime) -> l
     for fact in dated_facts(record, FactKind.MEASUREMENT, "creatinine", until=until):
         if fact.start is not None and fact.start.earliest < since:
             break
-        if fact.status is FactStatus.USABLE and fact.qualifiers & {
-            "pre_dialysis",
-            "post_dialysis",
-        }:
+        if fact.qualifiers & _TIMED and fact.status is FactStatus.USABLE:
             found.append(fact)
     return found
 

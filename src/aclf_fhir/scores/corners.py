@@ -8,13 +8,12 @@ accepts, so less knowledge never gives narrower bounds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise, product
 from typing import NamedTuple
 
 from aclf_fhir.scores.definition import Score, ScoreInput, ScoreValue
-from aclf_fhir.scores.result import ScoreResult
+from aclf_fhir.scores.result import ScoreResult, Status
 from aclf_fhir.units import Interval
 
 __all__ = ["Part", "Point", "codes_of", "representatives", "spread", "within"]
@@ -24,11 +23,12 @@ _BESIDE = Decimal("1E-12")
 
 _HALF = Decimal("0.5")
 
+_ANYTHING = Interval(None, None)
+
 _SHORT_SCALE = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One exact value of one argument.
 
     Parameters
@@ -114,25 +114,35 @@ def spread(score: Score, values: Mapping[str, ScoreValue]) -> ScoreResult:
     """
     lowest: list[Sequence[Point]] = []
     highest: list[Sequence[Point]] = []
-    used = [
-        declared
-        for declared in score.arguments
-        if declared.required or values.get(declared.name) is not None
-    ]
-    for declared in used:
-        points = _points(declared, values.get(declared.name), steps=score.form == "steps")
+    used: list[ScoreInput] = []
+    for declared in score.arguments:
+        value = values.get(declared.name)
+        if value is None and not declared.required:
+            continue
+        used.append(declared)
+        points = _open_points(score, declared) if value is None else _points(score, declared, value)
         if declared.direction == 0:
             lowest.append(points)
             highest.append(points)
+        elif declared.direction == 1:
+            lowest.append(points[:1])
+            highest.append(points[-1:])
         else:
-            ends = (points[0], points[-1]) if declared.direction == 1 else (points[-1], points[0])
-            lowest.append((ends[0],))
-            highest.append((ends[1],))
+            lowest.append(points[-1:])
+            highest.append(points[:1])
     corners = list(product(*lowest))
     if lowest != highest:
         corners += product(*highest)
     found = [(corner, _call(score, used, corner)) for corner in corners]
     return _summary(score, used, found)
+
+
+def _open_points(score: Score, declared: ScoreInput) -> tuple[Point, ...]:
+    """Return the points of an argument of which nothing is known: always the same ones."""
+    points = score.open_points.get(declared.name)
+    if points is None:
+        points = score.open_points[declared.name] = _points(score, declared, None)
+    return points
 
 
 def _summary(
@@ -155,15 +165,19 @@ def _summary(
         _is_reached(score, used, found, high),
     )
     bounds = Interval(*part)
-    same = _common(results)
+    first = results[0]
     if low == high:
-        return replace(same, value=low, rounded=score.reported(low), status="ok")
-    possible = tuple(band.label for band in score.bands if _overlap(band.values, bounds))
-    return replace(
-        same,
+        return _common(
+            results,
+            value=low,
+            rounded=score.reported(low),
+            category=first.category,
+            possible=first.possible,
+        )
+    possible = tuple([band.label for band in score.bands if _overlap(band.values, bounds)])
+    return _common(
+        results,
         status="indeterminate",
-        value=None,
-        rounded=None,
         bounds=bounds,
         rounded_bounds=_rounded(score, part),
         category=possible[0] if len(possible) == 1 else None,
@@ -173,13 +187,10 @@ def _summary(
 
 def _words(score: Score, results: Sequence[ScoreResult], low: int, high: int) -> ScoreResult:
     """Return the one grade or truth, or the possible ones."""
-    same = _common(results)
+    first = results[0]
     if low == high:
-        return same
-    possible = score.order[low : high + 1]
-    return replace(
-        same, status="indeterminate", value=None, rounded=None, category=None, possible=possible
-    )
+        return _common(results, value=first.value, category=first.category, possible=first.possible)
+    return _common(results, status="indeterminate", possible=score.order[low : high + 1])
 
 
 def _unbounded(score: Score) -> ScoreResult:
@@ -192,22 +203,46 @@ def _unbounded(score: Score) -> ScoreResult:
     )
 
 
-def _common(results: Sequence[ScoreResult]) -> ScoreResult:
-    """Return what all results agree on."""
+def _common(
+    results: Sequence[ScoreResult],
+    *,
+    status: Status = "ok",
+    value: Decimal | str | bool | None = None,
+    rounded: Decimal | None = None,
+    category: str | None = None,
+    bounds: Interval | None = None,
+    rounded_bounds: Interval | None = None,
+    possible: tuple[str, ...] = (),
+) -> ScoreResult:
+    """Return what is said of all results, with what they agree on."""
     first, rest = results[0], results[1:]
-    return replace(
-        first,
-        components={
-            name: points if all(other.components.get(name) == points for other in rest) else None
-            for name, points in first.components.items()
-        },
-        details={
+    components, details, flags, reason = first.components, first.details, first.flags, first.reason
+    for other in rest:
+        components = {
+            name: points if other.components.get(name) == points else None
+            for name, points in components.items()
+        }
+        details = {
             key: value
-            for key, value in first.details.items()
-            if all(key in other.details and other.details[key] == value for other in rest)
-        },
-        flags=tuple(flag for flag in first.flags if all(flag in other.flags for other in rest)),
-        reason=first.reason if all(other.reason == first.reason for other in rest) else None,
+            for key, value in details.items()
+            if key in other.details and other.details[key] == value
+        }
+        flags = tuple([flag for flag in flags if flag in other.flags])
+        reason = reason if other.reason == reason else None
+    return ScoreResult(
+        score=first.score,
+        version=first.version,
+        status=status,
+        value=value,
+        rounded=rounded,
+        category=category,
+        bounds=bounds,
+        rounded_bounds=rounded_bounds,
+        possible=possible,
+        components=components,
+        flags=flags,
+        reason=reason,
+        details=details,
     )
 
 
@@ -232,17 +267,17 @@ def _is_reached(
     return False
 
 
-def _points(declared: ScoreInput, value: ScoreValue, *, steps: bool) -> tuple[Point, ...]:
+def _points(score: Score, declared: ScoreInput, value: ScoreValue) -> tuple[Point, ...]:
     """Return the points of one argument to try, lowest first."""
     if declared.values:
         codes = codes_of(declared, value)
         if declared.is_switch:
-            return tuple(Point(code == declared.values[1]) for code in codes)
-        return tuple(Point(code) for code in codes)
+            return tuple([Point(code == declared.values[1]) for code in codes])
+        return tuple([Point(code) for code in codes])
     if declared.whole:
-        return tuple(Point(int(number)) for number in representatives(declared, value))
-    if steps:
-        return tuple(Point(number) for number in representatives(declared, value))
+        return tuple([Point(int(number)) for number in representatives(declared, value)])
+    if score.form == "steps":
+        return tuple([Point(number) for number in representatives(declared, value)])
     part = _part(declared, value)
     low, high = part.low, part.high
     if low == high:
@@ -305,7 +340,7 @@ def _next_whole(number: Decimal, *, closed: bool) -> Decimal:
 
 def _part(declared: ScoreInput, value: ScoreValue) -> Part:
     """Return the accepted part of a value; all that is accepted if nothing is known."""
-    part = within(declared, value if isinstance(value, Interval) else Interval(None, None))
+    part = within(declared, value if isinstance(value, Interval) else _ANYTHING)
     if part is None:
         message = f"{declared.name} has no number in its range"
         raise ValueError(message)

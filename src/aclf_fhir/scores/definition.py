@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import wraps
-from typing import Literal, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 from aclf_fhir.scores.result import Reason, ScoreResult
 from aclf_fhir.units import Interval, round_half_up
@@ -255,6 +255,8 @@ class Score:
     function
         The formula, set by `computed_by`: keyword-only, exact values in range in, a
         result out.
+    open_points
+        What `spread` tries for an argument of which nothing is known, once it was asked.
     """
 
     id: str
@@ -277,6 +279,7 @@ class Score:
     derive: Callable[[Mapping[str, ScoreValue]], Derivation] | None = None
     spread: "Callable[[Score, Mapping[str, ScoreValue]], ScoreResult] | None" = None
     function: Callable[..., ScoreResult] = field(init=False, repr=False)
+    open_points: dict[str, tuple[Any, ...]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Let the formula take the inputs themselves where nothing is derived."""
