@@ -1,8 +1,8 @@
 """Which fact stands for an input at an instant, and why that one."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from aclf_fhir.errors import AclfError
@@ -23,6 +23,8 @@ __all__ = [
 
 _MAY_DISPUTE = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
 _NOT_YET = frozenset({FactStatus.PRELIMINARY, FactStatus.NO_VALUE})
+_VALUES = (Interval, frozenset)
+_NO_TIME = timedelta(0)
 _BEFORE_TIME = datetime.min.replace(tzinfo=UTC)
 
 
@@ -201,14 +203,17 @@ def choose(
     """
     at = record.as_of if at is None else at
     limit = rules.age_limit(concept) if max_age is None else max_age
-    bounds = Window(at - limit, at) if window is None else window
+    if window is None:
+        first, last, target = at - limit, at, None
+    else:
+        first, last, target = window.start, window.end, window.target
     candidates: list[Fact] = []
     passed: list[tuple[Fact, str]] = []
-    disputed = None
-    open_ = [] if bounds.target else _open(record, kind, concept, bounds.end, refuse)
-    for fact in dated_facts(record, kind, concept, until=bounds.end):
+    disputed = False
+    open_ = [] if target else _open(record, kind, concept, last, refuse)
+    for fact in dated_facts(record, kind, concept, until=last):
         start = fact.start
-        if start is None or start.latest < bounds.start:
+        if start is None or start.latest < first:
             if not candidates and not passed:
                 passed.append((fact, Reason.STALE))
             break
@@ -216,39 +221,36 @@ def choose(
             problem: str = STATUS_REASONS[fact.status]
         else:
             problem = refuse(fact)
-            if not problem and start.earliest < bounds.start:
+            if not problem and start.earliest < first:
                 problem = Reason.STALE
-        if problem == Reason.STALE and reaches_past(fact, bounds.end):
+        if problem == Reason.STALE and reaches_past(fact, last):
             open_.append(fact)
             continue
         if problem:
             passed.append((fact, problem))
             if problem == Reason.CONFLICTING and not candidates:
-                disputed = fact
+                disputed = True
                 break
             continue
         candidates.append(fact)
-        if bounds.target is None and _settled(candidates):
+        if target is None and _settled(candidates):
             break
-    missing = Choice(input=name or concept, concept=concept, unit=unit, passed_over=tuple(passed))
-    if disputed is not None:
-        return _nothing(missing, Reason.CONFLICTING)
+    name = name or concept
+    if disputed:
+        return _nothing(name, concept, unit, Reason.CONFLICTING, passed)
     if not candidates:
         passed = [(fact, Reason.OUTSIDE_WINDOW) for fact in open_] + passed
-        return _nothing(missing, _explained(passed), tuple(passed))
-    if bounds.target is not None:
-        candidates = _nearest(candidates, bounds.target)
+        return _nothing(name, concept, unit, _explained(passed), passed)
+    if target is not None:
+        candidates = _nearest(candidates, target)
     best, *others = candidates
     rivals = [fact for fact in others if _overlaps(fact, best) and fact.value != best.value]
-    if bounds.target is None:
+    if target is None:
         rivals += [fact for fact in open_ if fact.value != best.value]
     if rivals:
         passed = [(fact, Reason.CONFLICTING) for fact in (best, *rivals)] + passed
-        return _nothing(missing, Reason.CONFLICTING, tuple(passed))
-    taken = _taken(best, missing, rules=rules, bounds=bounds, limit=limit, at=at)
-    if taken.fact is not None and bounds.target is None and _newer_unusable(best, passed):
-        return replace(taken, flags=taken.flags | {"newer_result_not_usable"})
-    return taken
+        return _nothing(name, concept, unit, Reason.CONFLICTING, passed)
+    return _taken(best, passed, name=name, unit=unit, rules=rules, limit=limit, at=at, target=target)
 
 
 def _open(
@@ -293,47 +295,51 @@ def _nearest(candidates: list[Fact], target: datetime) -> list[Fact]:
 
 
 def _nothing(
-    missing: Choice, reason: Reason, passed: tuple[tuple[Fact, str], ...] | None = None
+    name: str, concept: str, unit: str, reason: Reason, passed: Iterable[tuple[Fact, str]]
 ) -> Choice:
     return Choice(
-        input=missing.input,
-        concept=missing.concept,
-        unit=missing.unit,
+        input=name,
+        concept=concept,
+        unit=unit,
         why=reason,
         reason=reason,
-        passed_over=missing.passed_over if passed is None else passed,
+        passed_over=tuple(passed),
     )
 
 
 def _taken(
     fact: Fact,
-    missing: Choice,
+    passed: list[tuple[Fact, str]],
     *,
+    name: str,
+    unit: str,
     rules: EvaluationRules,
-    bounds: Window,
     limit: timedelta,
     at: datetime,
+    target: datetime | None,
 ) -> Choice:
     """Return the choice of `fact`, its value converted from the value as sent."""
-    value = fact.value
-    if fact.kind is FactKind.MEASUREMENT and missing.unit:
+    value, concept = fact.value, fact.concept
+    if fact.kind is FactKind.MEASUREMENT and unit:
         try:
-            value = converted(fact, missing.unit, rules)
+            value = converted(fact, unit, rules)
         except AclfError:
-            passed = ((fact, str(Reason.UNIT_NOT_CONVERTIBLE)), *missing.passed_over)
-            return _nothing(missing, Reason.UNIT_NOT_CONVERTIBLE, passed)
-    if not isinstance(value, Interval | frozenset):
-        return _nothing(missing, Reason.NO_DATA, ((fact, "no-data"), *missing.passed_over))
-    start = fact.start
+            reason = Reason.UNIT_NOT_CONVERTIBLE
+            return _nothing(name, concept, unit, reason, [(fact, str(reason)), *passed])
+    if not isinstance(value, _VALUES):
+        return _nothing(name, concept, unit, Reason.NO_DATA, [(fact, "no-data"), *passed])
+    start, flags = fact.start, fact.flags
+    if passed and target is None and _newer_unusable(fact, passed):
+        flags |= {"newer_result_not_usable"}
     return Choice(
-        input=missing.input,
-        concept=missing.concept,
+        input=name,
+        concept=concept,
         fact=fact,
         value=value,
-        unit=missing.unit or fact.unit,
-        age=None if start is None else max(at - start.latest, timedelta(0)),
-        why="newest within the age limit" if bounds.target is None else "nearest to the visit",
-        passed_over=missing.passed_over,
-        flags=fact.flags,
-        fresh_until=None if start is None or bounds.target else start.earliest + limit,
+        unit=unit or fact.unit,
+        age=None if start is None else max(at - start.latest, _NO_TIME),
+        why="newest within the age limit" if target is None else "nearest to the visit",
+        passed_over=tuple(passed),
+        flags=flags,
+        fresh_until=None if start is None or target else start.earliest + limit,
     )

@@ -33,15 +33,18 @@ def compute_score(score: Score, inputs: Mapping[str, ScoreValue]) -> ScoreResult
     values: dict[str, ScoreValue] = {}
     missing: list[str] = []
     for declared in score.inputs:
-        value = inputs.get(declared.name) or None
-        if value is not None:
-            reason = _refusal(declared, value)
-            if reason is not None:
-                return score.error(reason, declared.name)
-            if not declared.recorded_only or value == _RECORDED:
-                values[declared.name] = value
+        name, value = declared.name, inputs.get(declared.name)
+        if value is None or not value:
+            if declared.required:
+                missing.append(name)
+            continue
+        reason = _refusal(declared, value)
+        if reason is not None:
+            return score.error(reason, name)
+        if not declared.recorded_only or value == _RECORDED:
+            values[name] = value
         if declared.required and declared.says_nothing(value):
-            missing.append(declared.name)
+            missing.append(name)
     if len(values) < len(inputs):
         _refuse_strangers(score, inputs)
     flags: tuple[str, ...] = ()
@@ -67,7 +70,7 @@ def _refusal(declared: ScoreInput, value: Interval | frozenset[str]) -> Reason |
     if declared.values:
         return "out_of_range"
     low, high = value.low, value.high
-    if low is not None and low == high:
+    if low is not None and (low is high or low == high):
         return declared.refusal(low)
     if within(declared, value) is not None:
         return None

@@ -83,18 +83,17 @@ def representatives(
     Each cut-off inside is one, and a number in each gap between two of them. The
     value of an unknown number is everything the input accepts.
     """
-    part = _part(declared, value)
-    low, high = part.low, part.high
+    low, high, low_closed, high_closed = _part(declared, value)
     if low == high:
         return (low,)
     cuts = cuts or declared.cuts
     if declared.whole:
         return _whole_representatives(low, high, cuts)
     stops = [low, *sorted(cut for cut in cuts if low < cut < high), high]
-    chosen = [low] if part.low_closed else []
+    chosen = [low] if low_closed else []
     for before, after in pairwise(stops):
         chosen += [(before + after) * _HALF, after]
-    return tuple(chosen if part.high_closed else chosen[:-1])
+    return tuple(chosen if high_closed else chosen[:-1])
 
 
 def spread(score: Score, values: Mapping[str, ScoreValue]) -> ScoreResult:

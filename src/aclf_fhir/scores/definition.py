@@ -39,6 +39,8 @@ by the site or a person (the control of a prothrombin time); the others as they 
 Verification = Literal["V2", "V1", "M"]
 """V2: checked against two independent sources; V1: against one; M: not yet verified."""
 
+_NUMBERS = (Decimal, int)
+
 # Below this lies the noise of a binary logarithm, above it every published digit.
 _RESOLUTION = Decimal("1E-10")
 
@@ -136,18 +138,19 @@ class ScoreInput:
         if value is None:
             return True
         if isinstance(value, frozenset):
-            return value.issuperset(set(self.values) - self.nuances)
+            return all(code in value or code in self.nuances for code in self.values)
+        low, high = value.low, value.high
+        if low is not None and low is high:
+            return False
         lowest, highest = self.limits
-        return (value.low is None or value.low <= lowest) and (
-            value.high is None or value.high >= highest
-        )
+        return (low is None or low <= lowest) and (high is None or high >= highest)
 
     def refusal(self, value: object) -> Reason | None:
         """Say why an exact value of the function's parameter cannot be used, if so."""
         if self.values:
             known = isinstance(value, bool) if self.is_switch else value in self.values
             return None if known else "out_of_range"
-        if not isinstance(value, Decimal | int) or isinstance(value, bool):
+        if not isinstance(value, _NUMBERS) or isinstance(value, bool):
             return "out_of_range"
         if self.low is not None and value < self.low:
             concentration = self.kind == "analyte" and self.low > 0
@@ -328,7 +331,7 @@ class Score:
     ) -> ScoreResult:
         """Return the `ok` result for a value; categories come from the unrounded number."""
         rounded: Decimal | None = None
-        if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        if isinstance(value, _NUMBERS) and not isinstance(value, bool):
             value = Decimal(value) if isinstance(value, int) else settled(value)
             rounded = self.reported(value)
             for band in self.bands:

@@ -4,7 +4,7 @@ A definition grades six states. Where inputs are not exact an organ has several
 possible states, and a definition several possible grades: each combination is graded.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
@@ -38,6 +38,8 @@ OrganStates = tuple[OrganState, OrganState, OrganState, OrganState, OrganState, 
 ORGANS = ("brain", "circulation", "coagulation", "kidney", "liver", "respiration")
 
 _ARGUMENTS: dict[str, ScoreInput] = {each.name: each for each in ORGAN_ARGUMENTS}
+
+_INR_CUTS = (Decimal("1.5"), *_ARGUMENTS["inr"].cuts)
 
 _Possible = tuple[frozenset[OrganState], ...]
 
@@ -178,11 +180,7 @@ class Definition:
         self, values: Mapping[str, ScoreValue]
     ) -> tuple[tuple[str, ...], tuple[_Possible, ...]]:
         """Return the possible grades, and the possible states per reason of ventilation."""
-        # The reason ties brain and lung together: it is one or the other, so each is a world.
-        worlds = tuple(
-            _possible_states(values, ventilation)
-            for ventilation in codes_of(_ARGUMENTS["ventilation"], values.get("ventilation"))
-        )
+        worlds = tuple(_worlds(values))
         found = {grade for world in worlds for grade in self._graded(world)}
         return tuple(grade for grade in self.grades if grade in found), worlds
 
@@ -195,39 +193,41 @@ class Definition:
         return grades
 
 
-def _possible_states(values: Mapping[str, ScoreValue], ventilation: str) -> _Possible:
-    """Return the possible states of each organ for one reason of ventilation."""
-    creatinines = _numbers("creatinine", values)
-    renal = ["yes" in code for code in _codes("renal_replacement", values)]
-    ratio = "pao2_fio2" if values.get("pao2_fio2") is not None else "spo2_fio2"
-    return (
-        frozenset(
-            _brain(brain_points(int(grade), ventilation=ventilation))
-            for grade in _numbers("he_grade", values)
-        ),
-        frozenset(
-            _other(circulation_points(pressure, vasopressor=vasopressor))
-            for pressure in _numbers("mean_arterial_pressure", values)
-            for vasopressor in _codes("vasopressor", values)
-        ),
-        frozenset(_coagulation(inr, coagulation_points(inr)) for inr in _inrs(values)),
-        frozenset(
-            _kidney(creatinine, kidney_points(creatinine, renal_replacement=replaced))
-            for creatinine in creatinines
-            for replaced in renal
-        ),
-        frozenset(_other(liver_points(number)) for number in _numbers("bilirubin", values)),
-        frozenset(
+def _worlds(values: Mapping[str, ScoreValue]) -> Iterator[_Possible]:
+    """Yield the possible states of each organ, once per reason of ventilation.
+
+    The reason ties brain and lung together: it is one or the other, so each is a world.
+    """
+    replaced = ["yes" in code for code in _codes("renal_replacement", values)]
+    vasopressors = _codes("vasopressor", values)
+    circulation = frozenset([
+        _other(circulation_points(pressure, vasopressor=vasopressor))
+        for pressure in _numbers("mean_arterial_pressure", values)
+        for vasopressor in vasopressors
+    ])
+    coagulation = frozenset([_coagulation(inr, coagulation_points(inr)) for inr in _inrs(values)])
+    kidney = frozenset([
+        _kidney(creatinine, kidney_points(creatinine, renal_replacement=on))
+        for creatinine in _numbers("creatinine", values)
+        for on in replaced
+    ])
+    liver = frozenset([_other(liver_points(number)) for number in _numbers("bilirubin", values)])
+    grades = [int(grade) for grade in _numbers("he_grade", values)]
+    by_pressure = values.get("pao2_fio2") is not None
+    ratios = _numbers("pao2_fio2" if by_pressure else "spo2_fio2", values)
+    for ventilation in codes_of(_ARGUMENTS["ventilation"], values.get("ventilation")):
+        brain = frozenset([_brain(brain_points(grade, ventilation=ventilation)) for grade in grades])
+        respiration = frozenset([
             _other(
                 respiration_points(
-                    number if ratio == "pao2_fio2" else None,
-                    number if ratio == "spo2_fio2" else None,
+                    ratio if by_pressure else None,
+                    None if by_pressure else ratio,
                     ventilation=ventilation,
                 )
             )
-            for number in _numbers(ratio, values)
-        ),
-    )
+            for ratio in ratios
+        ])
+        yield brain, circulation, coagulation, kidney, liver, respiration
 
 
 def _numbers(name: str, values: Mapping[str, ScoreValue]) -> tuple[Decimal, ...]:
@@ -236,8 +236,7 @@ def _numbers(name: str, values: Mapping[str, ScoreValue]) -> tuple[Decimal, ...]
 
 def _inrs(values: Mapping[str, ScoreValue]) -> tuple[Decimal, ...]:
     """Return one INR for each side of each limit, the Chinese one included."""
-    declared = _ARGUMENTS["inr"]
-    return representatives(declared, values.get("inr"), (Decimal("1.5"), *declared.cuts))
+    return representatives(_ARGUMENTS["inr"], values.get("inr"), _INR_CUTS)
 
 
 def _codes(name: str, values: Mapping[str, ScoreValue]) -> tuple[str, ...]:
