@@ -42,6 +42,8 @@ _OF_TREATMENT = frozenset(
     if any(declared.name == "bilirubin_day7" for declared in score.inputs)
 )
 
+_MEASURED = (FactKind.MEASUREMENT, FactKind.GRADE)
+
 # What lies further back by its nature does not count in the span of the inputs.
 _LONGER = frozenset({"course", "supplied"})
 
@@ -106,7 +108,7 @@ def _evaluated(snapshot: Snapshot, score_id: str) -> ScoreEvaluation:
     if span is not None and span > snapshot.rules.span_flag:
         flags.add("span_over_24_h")
     if not flags.issubset(result.flags):
-        result = replace(result, flags=tuple(sorted(flags.union(result.flags))))
+        result = result.noted(tuple(sorted(flags.union(result.flags))))
     return ScoreEvaluation(
         score=score_id,
         result=result,
@@ -309,19 +311,13 @@ def _from_score(
 
 def _span(choices: Iterable[Choice]) -> timedelta | None:
     """Return the time between the oldest and the newest measured or graded input."""
-    measured = (FactKind.MEASUREMENT, FactKind.GRADE)
-    oldest = newest = None
-    count = 0
-    for choice in choices:
-        for fact in choice.facts:
-            start = fact.start
-            if start is None or fact.kind not in measured:
-                continue
-            count += 1
-            if oldest is None or start.earliest < oldest:
-                oldest = start.earliest
-            if newest is None or start.latest > newest:
-                newest = start.latest
-    if oldest is None or newest is None or count == 1:
+    starts = [
+        fact.start
+        for choice in choices
+        for fact in choice.facts
+        if fact.kind in _MEASURED and fact.start is not None
+    ]
+    if len(starts) < 2:
         return None
-    return newest - oldest
+    oldest = min([start.earliest for start in starts])
+    return max([start.latest for start in starts]) - oldest

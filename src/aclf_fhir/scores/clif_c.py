@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import cast
 
 from aclf_fhir.scores.corners import spread
@@ -18,27 +19,30 @@ _TEN = Decimal(10)
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)
 
-_ACLF_MORTALITY = {
-    "1_months": (Decimal("0.0022"), Decimal("0.0995")),
-    "3_months": (Decimal("0.0079"), Decimal("0.0869")),
-    "6_months": (Decimal("0.0115"), Decimal("0.0824")),
-    "12_months": (Decimal("0.0231"), Decimal("0.0731")),
-}
+_Curves = tuple[tuple[str, Decimal, Decimal], ...]
 
-_AD_MORTALITY = {
-    "3_months": (Decimal("0.00056"), Decimal("0.1007")),
-    "12_months": (Decimal("0.00879"), Decimal("0.0698")),
-}
+_ACLF_MORTALITY: _Curves = (
+    ("1_months", Decimal("0.0022"), Decimal("0.0995")),
+    ("3_months", Decimal("0.0079"), Decimal("0.0869")),
+    ("6_months", Decimal("0.0115"), Decimal("0.0824")),
+    ("12_months", Decimal("0.0231"), Decimal("0.0731")),
+)
+
+_AD_MORTALITY: _Curves = (
+    ("3_months", Decimal("0.00056"), Decimal("0.1007")),
+    ("12_months", Decimal("0.00879"), Decimal("0.0698")),
+)
 
 # Above these points the fitted curve of the later month falls below the earlier one.
 _CURVES_CROSS_ABOVE = Decimal(75)
 
 
-def _mortality(score: Decimal, curves: Mapping[str, tuple[Decimal, Decimal]]) -> dict[str, Decimal]:
+@lru_cache(maxsize=1024)
+def _mortality(score: Decimal, curves: _Curves) -> Mapping[str, Decimal]:
     """Return 1 - exp(-CI(t) * exp(b(t) * score)) per time, from the unrounded score."""
     return {
         time: round_half_up(1 - exp(-incidence * exp(slope * score)), 10)
-        for time, (incidence, slope) in curves.items()
+        for time, incidence, slope in curves
     }
 
 
@@ -53,7 +57,7 @@ def _spread_with_mortality(score: Score, values: Mapping[str, ScoreValue]) -> Sc
     low, high = (_mortality(cast("Decimal", end), curves) for end in (bounds.low, bounds.high))
     mortality = {
         time: Interval(low[time], high[time], bounds.low_closed, bounds.high_closed)
-        for time in curves
+        for time in low
     }
     return replace(result, details={**result.details, "mortality_bounds": mortality})
 

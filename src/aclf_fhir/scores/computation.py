@@ -1,7 +1,6 @@
 """From named inputs to a result: checks, derived inputs, the exact way and the other one."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from aclf_fhir.scores.corners import spread, within
 from aclf_fhir.scores.definition import YES, Score, ScoreInput, ScoreValue
@@ -59,7 +58,7 @@ def compute_score(score: Score, inputs: Mapping[str, ScoreValue]) -> ScoreResult
     else:
         result = (score.spread or spread)(score, values)
     if missing or flags:
-        return replace(result, missing=tuple(missing), flags=score.flagged((*result.flags, *flags)))
+        return result.noted(score.flagged((*result.flags, *flags)), tuple(missing))
     return result
 
 

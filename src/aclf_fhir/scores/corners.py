@@ -268,6 +268,8 @@ def _is_reached(
 
 def _points(score: Score, declared: ScoreInput, value: ScoreValue) -> tuple[Point, ...]:
     """Return the points of one argument to try, lowest first."""
+    if isinstance(value, Interval) and value.low is not None and value.low == value.high:
+        return (Point(int(value.low) if declared.whole else value.low),)
     if declared.values:
         codes = codes_of(declared, value)
         if declared.is_switch:
