@@ -15,6 +15,7 @@ from aclf_fhir.scores.kidney_injury import (
     ica_baseline,
     kdigo_baseline,
     rise_in_48_hours,
+    rises_in_48_hours,
 )
 from aclf_fhir.units import Interval, TimeRange
 
@@ -218,9 +219,9 @@ def plain_course(
 ) -> list[tuple[Interval, Interval | None]] | None:
     """Return each creatinine of a course with its rise, if all of them are plain.
 
-    Plain is a course in which each value has an instant of its own and none is disputed:
-    at its instant each is the newest, and those before it are all there is to compare it
-    with. None where anything is less certain than that.
+    Plain is a course of exact values in which each has an instant of its own and none is
+    disputed: at its instant each is the newest, and those before it are all there is to
+    compare it with. None where anything is less certain than that.
     """
     instants: set[datetime] = set()
     for fact in record.of_concept(FactKind.MEASUREMENT, _CONCEPT):
@@ -231,20 +232,15 @@ def plain_course(
             return None
         instants.add(start.latest)
     course = creatinine_course(record, rules, until=until, since=since - _RISE)
-    found = []
-    for index, (_, at, value) in enumerate(course):
-        drawn = at.latest
-        if drawn < since:
-            break
-        if value is None:
-            return None
-        before = []
-        for each in course[index + 1 :]:
-            if each.at.latest < drawn - _RISE:
-                break
-            before.append(each)
-        found.append((value, _rise(drawn, value, before) if before else None))
-    return found
+    if not all(each.value is not None and each.value.is_exact for each in course):
+        return None
+    values = _lows(course)
+    rises = rises_in_48_hours(values)
+    return [
+        (Interval.exact(each.creatinine_mg_dl), None if rise is None else Interval.exact(rise))
+        for each, rise in zip(values, rises, strict=True)
+        if each.at >= since
+    ]
 
 
 def _low(drawn: _Drawn) -> Decimal:

@@ -3,10 +3,11 @@
 Long, because every function carries its whole table and its sources.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Literal, NamedTuple, TypeVar
 
 from aclf_fhir.scores.corners import codes_of, representatives
@@ -27,6 +28,7 @@ __all__ = [
     "kdigo_aki_creatinine",
     "kdigo_baseline",
     "rise_in_48_hours",
+    "rises_in_48_hours",
 ]
 
 IcaStage = Literal["0", "1A", "1B", "2", "3"]
@@ -396,6 +398,7 @@ class TimedCreatinine(NamedTuple):
     outpatient: bool = False
 
 
+_TWO_DAYS = timedelta(hours=48)
 _THREE_MONTHS = timedelta(days=90)
 
 
@@ -469,6 +472,28 @@ def rise_in_48_hours(values: Iterable[TimedCreatinine], *, at: datetime) -> Deci
         two values to compare.
     """
     course = list(values)
+    since = at - _TWO_DAYS
     now = [each.creatinine_mg_dl for each in course if each.at == at]
-    before = [each.creatinine_mg_dl for each in course if at - timedelta(hours=48) <= each.at < at]
+    before = [each.creatinine_mg_dl for each in course if since <= each.at < at]
     return max(now) - min(before) if now and before else None
+
+
+def rises_in_48_hours(course: Sequence[TimedCreatinine]) -> list[Decimal | None]:
+    """Return `rise_in_48_hours` of every value of a course.
+
+    Parameters
+    ----------
+    course
+        Newest first, no two values of one instant.
+    """
+    rises: list[Decimal | None] = []
+    for index, now in enumerate(course):
+        since = now.at - _TWO_DAYS
+        lowest = None
+        for each in islice(course, index + 1, None):
+            if each.at < since:
+                break
+            if lowest is None or each.creatinine_mg_dl < lowest:
+                lowest = each.creatinine_mg_dl
+        rises.append(None if lowest is None else now.creatinine_mg_dl - lowest)
+    return rises
