@@ -112,12 +112,22 @@ def _told_by(fact: Fact, at: datetime) -> bool:
     return _earliest(fact) <= fact.known <= at
 
 
-def _reaching(group: tuple[Fact, ...], until: datetime) -> tuple[int, list[Fact]]:
-    """Return how many facts are dated by an instant, and those whose date reaches past it."""
+def _dated(
+    record: Record, kind: FactKind, concept: str, until: datetime
+) -> tuple[tuple[Fact, ...], int]:
+    """Return the facts of a concept, and how many of them are dated by an instant."""
+    group = record.of_concept(kind, concept)
     if not group or _latest(group[-1]) <= until:
-        return len(group), []
-    count = bisect_right(group, until, key=_latest)
-    return count, [fact for fact in group[count:] if _earliest(fact) <= until]
+        return group, len(group)
+    return group, bisect_right(group, until, key=_latest)
+
+
+def _reaching(record: Record, kind: FactKind, concept: str, until: datetime) -> list[Fact]:
+    """Return the facts that may have begun by an instant, but whose date reaches past it."""
+    if (kind, concept) not in record.vague:
+        return []
+    group, count = _dated(record, kind, concept, until)
+    return [fact for fact in group[count:] if _earliest(fact) <= until]
 
 
 def dated_facts(record: Record, kind: FactKind, concept: str, *, until: datetime) -> Iterator[Fact]:
@@ -125,23 +135,22 @@ def dated_facts(record: Record, kind: FactKind, concept: str, *, until: datetime
 
     A day or month that is not over counts if it was on file by then.
     """
-    group = record.of_concept(kind, concept)
-    count, reaching = _reaching(group, until)
-    for fact in reversed(reaching):
+    for fact in reversed(_reaching(record, kind, concept, until)):
         if _told_by(fact, until):
             yield fact
+    group, count = _dated(record, kind, concept, until)
     for index in range(count - 1, -1, -1):
-        if group[index].start is None:
+        fact = group[index]
+        if fact.start is None:
             return
-        yield group[index]
+        yield fact
 
 
 def undecided_facts(
     record: Record, kind: FactKind, concept: str, *, until: datetime
 ) -> Iterator[Fact]:
     """Yield the dated facts that may have begun at or before an instant, or after it."""
-    _, reaching = _reaching(record.of_concept(kind, concept), until)
-    for fact in reversed(reaching):
+    for fact in reversed(_reaching(record, kind, concept, until)):
         if not _told_by(fact, until):
             yield fact
 

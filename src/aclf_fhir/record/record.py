@@ -28,12 +28,16 @@ class Record:
         K: nothing learnt after it counts.
     facts
         By kind and concept, each tuple ordered by start, then source.
+    vague
+        Keys of `facts` where a start is known only to lie between two instants: only
+        these facts can have begun before an instant at which they are not yet certain.
     """
 
     subject: str
     as_of: datetime
     known_at: datetime
     facts: dict[tuple[FactKind, str], tuple[Fact, ...]]
+    vague: frozenset[tuple[FactKind, str]]
 
     @classmethod
     def of(
@@ -41,14 +45,20 @@ class Record:
     ) -> Self:
         """Build the record of one subject for one pair of clocks."""
         kept: dict[tuple[FactKind, str], list[Fact]] = {}
+        vague: set[tuple[FactKind, str]] = set()
         for fact in facts:
-            if fact.known <= known_at and (fact.start is None or fact.start.earliest <= as_of):
-                kept.setdefault((fact.kind, fact.concept), []).append(fact)
+            start = fact.start
+            if fact.known <= known_at and (start is None or start.earliest <= as_of):
+                key = (fact.kind, fact.concept)
+                kept.setdefault(key, []).append(fact)
+                if start is not None and not start.is_exact:
+                    vague.add(key)
         return cls(
             subject,
             as_of,
             known_at,
             {key: _fold(group) for key, group in sorted(kept.items())},
+            frozenset(vague),
         )
 
     def of_concept(self, kind: FactKind, concept: str) -> tuple[Fact, ...]:
