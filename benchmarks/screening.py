@@ -103,7 +103,7 @@ def long_stay(rules: EvaluationRules, number: int) -> Record:
         panel, place = divmod(len(facts), len(LABS))
         name = list(LABS)[place]
         drawn = EXAMPLE_TIME - timedelta(hours=2 + 10 * panel, minutes=place)
-        text = f"{LABS[name]}{number % 10}" if "." in LABS[name] else f"{LABS[name]}.{number}"
+        text = f"{LABS[name]}{'' if '.' in LABS[name] else '.'}{number:02}"
         unit, value = rules.analytes[name].unit, Interval.exact(Decimal(text))
         facts.append(
             Fact(

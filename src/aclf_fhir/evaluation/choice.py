@@ -259,7 +259,9 @@ def choose(
     if rivals:
         passed = [(fact, Reason.CONFLICTING) for fact in (best, *rivals)] + passed
         return _nothing(name, concept, unit, Reason.CONFLICTING, passed)
-    return _taken(best, passed, name=name, unit=unit, rules=rules, limit=limit, at=at, target=target)
+    return _taken(
+        best, passed, name=name, unit=unit, rules=rules, limit=limit, at=at, target=target
+    )
 
 
 def _open(

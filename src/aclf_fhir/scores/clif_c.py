@@ -56,8 +56,7 @@ def _spread_with_mortality(score: Score, values: Mapping[str, ScoreValue]) -> Sc
     # The bounds of a score have two ends.
     low, high = (_mortality(cast("Decimal", end), curves) for end in (bounds.low, bounds.high))
     mortality = {
-        time: Interval(low[time], high[time], bounds.low_closed, bounds.high_closed)
-        for time in low
+        time: Interval(low[time], high[time], bounds.low_closed, bounds.high_closed) for time in low
     }
     return replace(result, details={**result.details, "mortality_bounds": mortality})
 

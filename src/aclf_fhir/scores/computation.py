@@ -71,9 +71,12 @@ def _refusal(declared: ScoreInput, value: Interval | frozenset[str]) -> Reason |
     low, high = value.low, value.high
     if low is not None and (low is high or low == high):
         return declared.refusal(low)
-    if within(declared, value) is not None:
+    part = within(declared, value)
+    if part is not None and (declared.whole or part.low < part.high):
         return None
-    return declared.refusal(high) if high is not None and high <= 0 else "out_of_range"
+    # It lies beyond the range, or meets it in its end alone, which `>=30` does not say it is.
+    refused = None if high is None or high > 0 else declared.refusal(high)
+    return refused or "out_of_range"
 
 
 def _exact_arguments(score: Score, values: Mapping[str, ScoreValue]) -> dict[str, object] | None:

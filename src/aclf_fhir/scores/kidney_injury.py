@@ -351,7 +351,7 @@ def ica_aki_response(
     none      neither
     ========  ==============================================================
 
-    1A and 1B are one stage here.
+    1A and 1B are one stage here. Without an injury there is nothing to respond.
 
     Parameters
     ----------
@@ -367,12 +367,15 @@ def ica_aki_response(
     Returns
     -------
     ScoreResult
-        `ok`: none, partial or full.
+        `ok`: none, partial or full. `error` with the reason `not_applicable` if the
+        worst stage is 0.
 
     References
     ----------
     Angeli P, et al. Gut 2015;64(4):531-537. doi:10.1136/gutjnl-2014-308874
     """
+    if worst_stage == "0":
+        return ICA_AKI_RESPONSE.error("not_applicable", _WORST_STAGE.name)
     if creatinine_mg_dl - baseline_mg_dl < _RISE:
         response = "full"
     else:

@@ -200,33 +200,41 @@ def _worlds(values: Mapping[str, ScoreValue]) -> Iterator[_Possible]:
     """
     replaced = ["yes" in code for code in _codes("renal_replacement", values)]
     vasopressors = _codes("vasopressor", values)
-    circulation = frozenset([
-        _other(circulation_points(pressure, vasopressor=vasopressor))
-        for pressure in _numbers("mean_arterial_pressure", values)
-        for vasopressor in vasopressors
-    ])
+    circulation = frozenset(
+        [
+            _other(circulation_points(pressure, vasopressor=vasopressor))
+            for pressure in _numbers("mean_arterial_pressure", values)
+            for vasopressor in vasopressors
+        ]
+    )
     coagulation = frozenset([_coagulation(inr, coagulation_points(inr)) for inr in _inrs(values)])
-    kidney = frozenset([
-        _kidney(creatinine, kidney_points(creatinine, renal_replacement=on))
-        for creatinine in _numbers("creatinine", values)
-        for on in replaced
-    ])
+    kidney = frozenset(
+        [
+            _kidney(creatinine, kidney_points(creatinine, renal_replacement=on))
+            for creatinine in _numbers("creatinine", values)
+            for on in replaced
+        ]
+    )
     liver = frozenset([_other(liver_points(number)) for number in _numbers("bilirubin", values)])
     grades = [int(grade) for grade in _numbers("he_grade", values)]
     by_pressure = values.get("pao2_fio2") is not None
     ratios = _numbers("pao2_fio2" if by_pressure else "spo2_fio2", values)
     for ventilation in codes_of(_ARGUMENTS["ventilation"], values.get("ventilation")):
-        brain = frozenset([_brain(brain_points(grade, ventilation=ventilation)) for grade in grades])
-        respiration = frozenset([
-            _other(
-                respiration_points(
-                    ratio if by_pressure else None,
-                    None if by_pressure else ratio,
-                    ventilation=ventilation,
+        brain = frozenset(
+            [_brain(brain_points(grade, ventilation=ventilation)) for grade in grades]
+        )
+        respiration = frozenset(
+            [
+                _other(
+                    respiration_points(
+                        ratio if by_pressure else None,
+                        None if by_pressure else ratio,
+                        ventilation=ventilation,
+                    )
                 )
-            )
-            for ratio in ratios
-        ])
+                for ratio in ratios
+            ]
+        )
         yield brain, circulation, coagulation, kidney, liver, respiration
 
 

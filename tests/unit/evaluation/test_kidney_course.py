@@ -1,5 +1,7 @@
+import sys
 from datetime import timedelta
 from decimal import Decimal
+from random import Random
 
 import pytest
 
@@ -11,9 +13,15 @@ from aclf_fhir.evaluation.kidney_course import (
     choose_kdigo_baseline,
     choose_rise,
     creatinine_course,
+    plain_course,
 )
 from aclf_fhir.evaluation.snapshot import Snapshot
 from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.scores.kidney_injury import (
+    TimedCreatinine,
+    rise_in_48_hours,
+    rises_in_48_hours,
+)
 from aclf_fhir.units import Interval
 from tests.unit.evaluation.facts import T, ago, fact, measured, record, rules, stay
 
@@ -210,6 +218,11 @@ def test_response_of_kidney_injury() -> None:
     assert response(*course, creatinine("2.6", 1)).result.value == "none"
 
 
+def test_without_an_injury_there_is_no_response() -> None:
+    found = response(stay(99), creatinine("1.0", 98), creatinine("1.2", 50), creatinine("1.1", 1))
+    assert (found.result.status, found.result.reason) == ("error", "not_applicable")
+
+
 def test_a_disputed_stage_leaves_the_worst_one_open() -> None:
     course = [stay(99), creatinine("1.0", 98), creatinine("1.6", 1)]
     disputed = creatinine("2", 50, status=FactStatus.CONFLICTING)
@@ -220,3 +233,53 @@ def test_a_disputed_stage_leaves_the_worst_one_open() -> None:
     assert "span_over_24_h" not in found.result.flags
     nobody = evaluate(record(stay(99)), "ica_aki_response", NO_RENAL_REPLACEMENT)
     assert nobody.result.status == "indeterminate"
+
+
+def drawn_at_random(seed: int) -> list[Fact]:
+    """A stay and its creatinines, some of them at one instant or in another unit."""
+    chance = Random(seed)  # noqa: S311 # a repeatable course, no secret
+    facts = [stay(200)]
+    for _ in range(chance.randrange(2, 14)):
+        number = Decimal(chance.randrange(40, 500)) / 100
+        text = f"{number} mg/dL" if chance.random() < 0.8 else f"{number * 88} umol/L"
+        status = chance.choice([FactStatus.USABLE] * 9 + list(FactStatus))
+        hours = chance.choice([chance.uniform(0, 40), chance.randrange(300)])
+        facts.append(measured("creatinine", text, hours, status=status))
+    return facts
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_plain_course_is_staged_as_any_other(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = drawn_at_random(seed)
+    in_one_pass = response(*facts)
+    module = sys.modules["aclf_fhir.evaluation.evaluate"]
+    monkeypatch.setattr(module, "plain_course", lambda *_, **__: None)
+    assert response(*facts) == in_one_pass
+
+
+def test_what_makes_a_course_plain() -> None:
+    plain = [creatinine("1.0", 98), creatinine("1.6", 40), creatinine("1.2", 1)]
+
+    def course(*more: Fact) -> object:
+        since = T - timedelta(hours=60)
+        return plain_course(record(*plain, *more), rules(), until=T, since=since)
+
+    expected = [(exact("1.2"), exact("-0.4")), (exact("1.6"), None)]
+    assert course() == expected
+    pre_dialysis = creatinine("9", 30, qualifiers=frozenset({"pre_dialysis"}))
+    preliminary = creatinine("9", 30, status=FactStatus.PRELIMINARY)
+    assert course(pre_dialysis, preliminary) == expected
+    assert course(creatinine("9", 30, status=FactStatus.CONFLICTING)) is None
+    assert course(creatinine("1.7", 40)) is None
+    assert course(creatinine("<0.5", 30)) is None
+    assert course(creatinine("1.7", 30, start=ago(30, until=20))) is None
+
+
+def test_every_rise_is_that_within_48_hours() -> None:
+    chance = Random(1)  # noqa: S311 # a repeatable course, no secret
+    hours = sorted(chance.sample(range(400), 40))
+    values = [
+        TimedCreatinine(T - timedelta(hours=each), Decimal(chance.randrange(40, 500)) / 100)
+        for each in (*hours, 448, 496)
+    ]
+    assert rises_in_48_hours(values) == [rise_in_48_hours(values, at=each.at) for each in values]

@@ -110,3 +110,12 @@ def test_the_version_a_fact_came_from_never_changes():
     assert len({source, measured().source, replace(source, version=2)}) == 2
     with pytest.raises(AttributeError):
         source.version = 2
+
+
+def test_a_record_says_where_a_start_is_vague():
+    day = TimeRange(T - 30 * HOUR, T - 7 * HOUR)
+    facts = [measured(), replace(measured(source="o2"), concept="inr", start=day)]
+    undated = replace(measured(source="o3", at=None), concept="sodium")
+    record = Record.of("p1", [*facts, undated], as_of=T, known_at=T)
+    assert record.vague == {(FactKind.MEASUREMENT, "inr")}
+    assert record.at(T - 40 * HOUR).vague == frozenset()

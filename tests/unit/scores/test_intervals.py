@@ -1,6 +1,7 @@
 """Inputs that are bounded, open, coded in several ways or missing."""
 
 from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 
@@ -261,6 +262,12 @@ class TestUnusableInputs:
             ({"bilirubin": n("0.001")}, "out_of_range"),
             ({"bilirubin": between(None, "0")}, "non_positive_input"),
             ({"bilirubin": between("200", None)}, "out_of_range"),
+            ({"bilirubin": between(None, "0.01", high_closed=False)}, "out_of_range"),
+            ({"bilirubin": between(None, "0", high_closed=False)}, "non_positive_input"),
+            ({"inr": between("30", None, low_closed=False)}, "out_of_range"),
+            ({"inr": between("30", None)}, "out_of_range"),
+            ({"inr": between("30", "90")}, "out_of_range"),
+            ({"inr": between(None, "0.5")}, "out_of_range"),
             ({"bilirubin": codes("yes")}, "out_of_range"),
             ({"dialysis": codes("maybe")}, "out_of_range"),
             ({"dialysis": n("1")}, "out_of_range"),
@@ -270,6 +277,50 @@ class TestUnusableInputs:
         result = meld(**changes)
         (name,) = changes
         assert (result.status, result.reason, result.details["field"]) == ("error", reason, name)
+
+    @pytest.mark.parametrize(
+        ("text", "low_closed"), [("29.99", True), ("29.99", False), ("25", False)]
+    )
+    def test_what_reaches_into_the_range_is_bounded_by_it(
+        self, text: str, low_closed: bool
+    ) -> None:
+        result = meld(inr=between(text, None, low_closed=low_closed))
+        assert result.status == "indeterminate"
+        assert result.bounds is not None
+        assert result.bounds.low == meld(inr=n(text)).value
+        assert result.bounds.high == meld(inr=n("30")).value
+
+    @pytest.mark.parametrize("score_id", sorted(SCORES))
+    def test_no_score_has_a_number_for_what_lies_beyond_its_inputs(self, score_id: str) -> None:
+        score = SCORES[score_id]
+        for declared in score.inputs:
+            if declared.values:
+                continue
+            lowest, highest = declared.limits
+            beyond = [
+                Interval.from_comparator(">", highest),
+                Interval.from_comparator("<", lowest),
+                Interval.from_comparator(">", highest + 1),
+                Interval.from_comparator("<=", lowest - 1),
+                Interval(highest + 1, highest + 2),
+            ]
+            if not declared.whole:
+                beyond += [
+                    Interval.from_comparator(">=", highest),
+                    Interval.from_comparator("<=", lowest),
+                    Interval(highest, highest + 1),
+                ]
+            for value in beyond:
+                result = compute(score_id, {declared.name: value})
+                assert (result.status, result.details) == ("error", {"field": declared.name})
+                expected = {"out_of_range", "non_positive_input"}
+                assert result.reason in expected, (declared.name, value)
+
+    def test_the_end_of_a_scale_is_a_grade(self) -> None:
+        assert child(he_grade=between("4", None)).components["encephalopathy"] == 3
+        assert child(he_grade=between(None, "0")).components["encephalopathy"] == 1
+        assert child(he_grade=between("4", None, low_closed=False)).reason == "out_of_range"
+        assert child(he_grade=between(None, "0", high_closed=False)).reason == "out_of_range"
 
     def test_half_a_grade_is_none(self) -> None:
         assert child(he_grade=n("1.5")).reason == "out_of_range"
@@ -326,3 +377,27 @@ class TestTools:
     def test_codes_have_no_limits(self) -> None:
         with pytest.raises(TypeError, match="ascites is a code"):
             _ = SCORES["child_pugh"].input("ascites").limits
+
+
+class TestResponseOfKidneyInjury:
+    BASE: ClassVar[dict[str, ScoreValue]] = {
+        "baseline": n("1"),
+        "creatinine": n("1.1"),
+        "stage": codes("0"),
+    }
+
+    @pytest.mark.parametrize("creatinine", ["1.1", "1.29", "1.3", "1.31"])
+    def test_without_an_injury_there_is_no_response(self, creatinine: str) -> None:
+        inputs = {**self.BASE, "creatinine": n(creatinine), "worst_stage": codes("0")}
+        result = compute("ica_aki_response", inputs)
+        assert (result.status, result.reason) == ("error", "not_applicable")
+        assert (result.value, result.details) == (None, {"field": "worst_stage"})
+
+    @pytest.mark.parametrize("worst", ["1A", "1B", "2", "3"])
+    def test_every_injury_has_one(self, worst: str) -> None:
+        result = compute("ica_aki_response", {**self.BASE, "worst_stage": codes(worst)})
+        assert (result.status, result.value) == ("ok", "full")
+
+    def test_an_injury_that_is_not_certain_leaves_it_open(self) -> None:
+        result = compute("ica_aki_response", {**self.BASE, "worst_stage": codes("0", "3")})
+        assert (result.status, result.value, result.possible) == ("indeterminate", None, ())
