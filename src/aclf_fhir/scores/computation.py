@@ -71,10 +71,9 @@ def _refusal(declared: ScoreInput, value: Interval | frozenset[str]) -> Reason |
     low, high = value.low, value.high
     if low is not None and (low is high or low == high):
         return declared.refusal(low)
-    part = within(declared, value)
-    if part is not None and (declared.whole or part.low < part.high):
+    if within(declared, value) is not None:
         return None
-    # It lies beyond the range, or meets it in its end alone, which `>=30` does not say it is.
+    # 0 itself may be in range where no number below it is.
     refused = None if high is None or high > 0 else declared.refusal(high)
     return refused or "out_of_range"
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Literal, NamedTuple, TypeVar
 
-from aclf_fhir.scores.corners import codes_of, representatives
+from aclf_fhir.scores.corners import codes_of, representatives, spread
 from aclf_fhir.scores.definition import YES, Score, ScoreInput, ScoreValue
 from aclf_fhir.scores.inputs import CREATININE, RENAL_REPLACEMENT
 from aclf_fhir.scores.result import ScoreResult
@@ -314,6 +314,23 @@ _WORST_STAGE = ScoreInput(
 _STAGE = replace(_WORST_STAGE, name="stage", parameter="stage", title="Stage now", direction=-1)
 _RESPONSES = ("none", "partial", "full")
 
+
+def _spread_response(score: Score, values: Mapping[str, ScoreValue]) -> ScoreResult:
+    """Return the possible responses; none is certain where there may have been no injury."""
+    worst = values.get("worst_stage")
+    injured = frozenset(codes_of(_WORST_STAGE, worst)) - {_STAGES[0]}
+    if not injured or worst == injured:
+        return spread(score, values)
+    found = spread(score, {**values, "worst_stage": injured})
+    return ScoreResult(
+        score=score.id,
+        version=score.version,
+        status="indeterminate",
+        possible=found.possible,
+        flags=found.flags,
+    )
+
+
 ICA_AKI_RESPONSE = Score(
     id="ica_aki_response",
     version="1",
@@ -330,6 +347,7 @@ ICA_AKI_RESPONSE = Score(
     formula="full within 0.3 mg/dL of baseline, partial with a lower stage, else none",
     unit="",
     order=_RESPONSES,
+    spread=_spread_response,
 )
 
 
