@@ -23,6 +23,10 @@ _BESIDE = Decimal("1E-12")
 
 _HALF = Decimal("0.5")
 
+# How near to an open end it is asked whether the result is flat there, in parts of the way to
+# the next cut-off: a result may be limited where no input has a cut-off.
+_NEAR = Decimal("1E-9")
+
 _ANYTHING = Interval(None, None)
 
 _SHORT_SCALE = 12
@@ -285,8 +289,8 @@ def _points(score: Score, declared: ScoreInput, value: ScoreValue) -> tuple[Poin
         return (Point(low),)
     inner = sorted(cut for cut in declared.cuts if low < cut < high)
     stops = [low, *inner, high]
-    first = Point(low, None if part.low_closed else (low + stops[1]) * _HALF)
-    last = Point(high, None if part.high_closed else (high + stops[-2]) * _HALF)
+    first = Point(low, None if part.low_closed else low + (stops[1] - low) * _NEAR)
+    last = Point(high, None if part.high_closed else high - (high - stops[-2]) * _NEAR)
     return (first, last)
 
 

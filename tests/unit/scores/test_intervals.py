@@ -401,3 +401,18 @@ class TestResponseOfKidneyInjury:
         worse = {**self.BASE, "creatinine": n("1.5"), "stage": codes("1B")}
         several = compute("ica_aki_response", {**worse, "worst_stage": codes("0", "1B", "3")})
         assert several.possible == ("none", "partial")
+
+
+def test_an_open_end_where_the_score_is_limited_reaches_the_limit() -> None:
+    inputs: dict[str, ScoreValue] = {
+        "age": n("18"),
+        "creatinine": n("0.05"),
+        "inr": between("0.5", None, low_closed=False),
+        "leukocytes": n("0.001"),
+        "sodium": n("80"),
+        "aclf_present": codes("no"),
+    }
+    bounds = compute("clif_c_ad", inputs).bounds
+    assert bounds is not None
+    assert (bounds.low, bounds.low_closed) == (0, True)
+    assert compute("clif_c_ad", {**inputs, "inr": n("0.501")}).value == 0
