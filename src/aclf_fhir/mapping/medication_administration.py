@@ -38,7 +38,10 @@ def map_medication_administration(
     read_subject(draft, administration.subject)
     span = _span(administration, draft)
     status = administration.status or "unknown"
-    done = "administered" if status in _GIVEN else status.replace("-", "_")
+    state = {status.replace("-", "_")}
+    if status in _GIVEN:
+        # Without an end, only what is in progress is still given later on.
+        state = {"administered", *state & {"in_progress"}}
     if status in ("unknown", "on-hold"):
         draft.status = FactStatus.PRELIMINARY
     dosage = administration.dosage
@@ -61,7 +64,7 @@ def map_medication_administration(
             unit="" if rate is None else rate.unit,
             start=span.start,
             end=span.end,
-            qualifiers=routes | {done, notion.strength.value},
+            qualifiers=routes | state | {notion.strength.value},
             flags=flags,
             codes=codes,
             sent=None if rate is None else rate.sent,

@@ -131,7 +131,7 @@ class Fact(msgspec.Struct, frozen=True):
     qualifiers
         Closed vocabulary per kind that criteria read: for findings `active`, `history`,
         `provisional`, `supporting`, `review`, `refuted`; for medications `administered`,
-        `requested`, `reported`, and route; for measurements `arterial`, `venous`,
+        `in_progress`, `requested`, `reported`, and route; for measurements `arterial`, `venous`,
         `capillary`, `pre_dialysis`, `post_dialysis`, `estimated`; for procedures
         `in_progress`, `completed`, `not_done`, and the reason.
     flags
