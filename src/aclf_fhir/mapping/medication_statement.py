@@ -32,13 +32,11 @@ def map_medication_statement(statement: "MedicationStatement", draft: "Draft") -
     if status in _OPEN:
         draft.status = FactStatus.PRELIMINARY
     span = _span(statement, draft)
-    dosages = statement.dosage or ()
-    routes: frozenset[str] = frozenset()
-    pairs: list[tuple[str, str]] = []
-    for dosage in dosages:
-        names, codings = route_of(dosage.route)
-        routes |= names
-        pairs += codings
+    read = [route_of(dosage.route) for dosage in statement.dosage or ()]
+    named = [names for names, _ in read]
+    # One dosage without a known route leaves open which routes there are.
+    routes = frozenset[str]().union(*named) if all(named) else frozenset[str]()
+    pairs = [pair for _, codings in read for pair in codings]
     if statement.context is not None and statement.context.reference is not None:
         pairs.append(("encounter", statement.context.reference))
     for concept in statement.reason_code or ():

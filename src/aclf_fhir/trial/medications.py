@@ -14,6 +14,7 @@ from aclf_fhir.evaluation.supports import (
     last_sign,
     was_done,
 )
+from aclf_fhir.mapping.vocabulary import ROUTES
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import (
     Evidence,
@@ -32,6 +33,7 @@ __all__ = ["Medication", "OrganSupport"]
 
 
 _NOT_TAKEN = frozenset({"not_taken", "not_done"})
+_ROUTES = frozenset(ROUTES.values())
 _DOUBTFUL = frozenset({"review", "supporting", "intended", "on_hold", "unknown"})
 
 
@@ -46,7 +48,7 @@ class Medication(Node):
     within
         Look-back: something over counts if it ended inside it.
     routes_ignored
-        Routes that do not count (topical, inhaled).
+        Routes that do not count (topical, inhaled), where every route is one of them.
     flag
         Shown with a result that is met, or "".
     """
@@ -68,7 +70,7 @@ class Medication(Node):
         doubtful: list[tuple[Fact, Reason]] = []
         for name in self.names:
             for fact in situation.facts(FactKind.MEDICATION, name):
-                if fact.qualifiers & (self.routes_ignored | _NOT_TAKEN):
+                if fact.qualifiers & _NOT_TAKEN or self._is_local(fact):
                     continue
                 last = last_sign(fact)
                 running = "in_progress" in fact.qualifiers or (
@@ -110,6 +112,11 @@ class Medication(Node):
                 note=note,
             )
         return unknown(Reason.NO_DATA, needs=need)
+
+    def _is_local(self, fact: Fact) -> bool:
+        """Say whether every route of a drug is one that does not count."""
+        routes = fact.qualifiers & _ROUTES
+        return bool(routes) and routes <= self.routes_ignored
 
     def _evidence(self, facts: list[Fact], situation: Situation) -> tuple[Evidence, ...]:
         return tuple(evidence_of(fact, rules=situation.rules) for fact in facts)

@@ -59,3 +59,55 @@ def test_an_infusion_in_progress_is_current_however_long_it_runs(tmp_path: Path)
         "ineligible",
         "met",
     )
+
+
+@pytest.mark.parametrize(("trial", "code", "name"), [(X, "11289", "I2d"), (L, "42316", "X10")])
+def test_an_order_without_end_still_asks_after_the_look_back(
+    trial: str, code: str, name: str
+) -> None:
+    order = drug(
+        "MedicationRequest",
+        RXNORM,
+        code,
+        "active",
+        intent="order",
+        authoredOn=hours_ago(1440),
+        known=1,
+    )
+    assert criterion(trial, name, order=order) == ("undetermined", "unknown")
+    over = order | {"status": "completed"}
+    assert verdict(trial, order=over)[0] == "eligible"
+
+
+def test_an_order_without_end_is_no_absence_in_a_complete_feed(tmp_path: Path) -> None:
+    catalog = site_with_feeds(tmp_path, *IMMUNOSUPPRESSION)
+    told = answers(L, immunosuppressive_therapy=None)
+    assert verdict(L, answers=told, catalog=catalog, site="full")[0] == "eligible"
+    order = drug(
+        "MedicationRequest", RXNORM, "42316", "active", intent="order", authoredOn=hours_ago(1440)
+    )
+    found = criterion(L, "X10", order=order, answers=told, catalog=catalog, site="full")
+    assert found == ("undetermined", "unknown")
+
+
+ORAL, TOPICAL = ({"route": coded(SNOMED, code)} for code in ("26643006", "6064005"))
+
+
+@pytest.mark.parametrize(
+    ("dosages", "expected"),
+    [
+        ([TOPICAL], ("eligible", "not_met")),
+        ([TOPICAL, TOPICAL], ("eligible", "not_met")),
+        ([ORAL], ("ineligible", "met")),
+        ([TOPICAL, ORAL], ("ineligible", "met")),
+        ([TOPICAL, {"text": "in the evening"}], ("ineligible", "met")),
+        ([], ("ineligible", "met")),
+    ],
+)
+def test_a_steroid_is_ignored_only_if_every_route_is_local(
+    dosages: list[dict[str, object]], expected: tuple[str, str]
+) -> None:
+    told = drug("MedicationStatement", RXNORM, "8638", "active", effectiveDateTime=hours_ago(24))
+    if dosages:
+        told["dosage"] = dosages
+    assert criterion(L, "X10", told=told) == expected

@@ -434,6 +434,10 @@ DRUG = {
             given("corticosteroid", None, 5, qualifiers=frozenset({"administered", "topical"})),
             UNKNOWN,
         ),
+        (
+            given("corticosteroid", None, 5, qualifiers=frozenset({"reported", "topical", "oral"})),
+            MET,
+        ),
         (given("corticosteroid", None, 5, status=FactStatus.PRELIMINARY), UNKNOWN),
         (
             given(
