@@ -5,9 +5,10 @@ No record means `no` only where the site declares the feed complete.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from aclf_fhir.evaluation.answers import came_after
 from aclf_fhir.evaluation.choice import (
@@ -50,9 +51,10 @@ _GIVEN = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
 _RENAL = "renal_replacement"
 _TIMED = frozenset({"pre_dialysis", "post_dialysis"})
 _HEPATIC = "hepatic_encephalopathy"
+_NOBODY_SAID = frozenset({"unknown_reason"})
 _VENTILATED: Mapping[str, frozenset[str]] = {
     "no": frozenset({"none"}),
-    "yes": frozenset({"unknown_reason"}),
+    "yes": _NOBODY_SAID,
     "unknown": frozenset({"none", _HEPATIC, "other"}),
 }
 
@@ -129,7 +131,7 @@ def attested_support(
             continue
         said = fact.value if newest is None else fact.value | _answers(newest)
         disputed = fact.status is FactStatus.CONFLICTING
-        newest = replace(newest or fact, value=said | UNKNOWN if disputed else said)
+        newest = structs.replace(newest or fact, value=said | UNKNOWN if disputed else said)
     return newest
 
 
@@ -376,8 +378,8 @@ def choose_ventilation(
             if not _since(fact, at, rules.support_age):
                 possible.append(fact)
                 continue
-            reasons, why = _ventilation_reason(record, rules, fact, at)
-            return _support_choice(fact, reasons, name, at, why, passed, rules.support_age)
+            on = _support_choice(fact, _NOBODY_SAID, name, at, "", passed, rules.support_age)
+            return _with_reason(on, record, rules, fact, at)
         if reaches_past(fact, at) or possible or passed:
             continue
         if not was_done(fact) and last and last + rules.support_age >= at:
@@ -385,7 +387,7 @@ def choose_ventilation(
             return _support_choice(
                 fact, none, name, at, "recorded as not done", (), rules.support_age
             )
-    return settled_without_record(
+    settled = settled_without_record(
         record,
         "mechanical_ventilation",
         rules,
@@ -395,14 +397,18 @@ def choose_ventilation(
         codes=_VENTILATED,
         possible=possible,
     )
+    if settled.fact is None or settled.value != _NOBODY_SAID:
+        return settled
+    return _with_reason(settled, record, rules, settled.fact, at)
 
 
-def _ventilation_reason(
-    record: Record, rules: EvaluationRules, fact: Fact, at: datetime
-) -> tuple[frozenset[str], str]:
-    """Return why a patient is ventilated: encephalopathy alone, or anything else."""
+def _with_reason(
+    choice: Choice, record: Record, rules: EvaluationRules, fact: Fact, at: datetime
+) -> Choice:
+    """Say why a patient is ventilated: encephalopathy alone, or anything else."""
     if _HEPATIC in fact.qualifiers:
-        return frozenset({_HEPATIC}), "ventilated, reason sent with the procedure"
+        why = "ventilated, reason sent with the procedure"
+        return replace(choice, value=frozenset({_HEPATIC}), why=why)
     began = fact.start.earliest if fact.start else at
     chosen = choose(
         record,
@@ -414,5 +420,7 @@ def _ventilation_reason(
     )
     if isinstance(chosen.value, frozenset) and chosen.value:
         hepatic = chosen.value == frozenset({_HEPATIC})
-        return frozenset({_HEPATIC if hepatic else "other"}), "ventilated, reason recorded"
-    return frozenset({"unknown_reason"}), "ventilated, nobody said why"
+        reason = frozenset({_HEPATIC if hepatic else "other"})
+        why = "ventilated, reason recorded"
+        return replace(choice, value=reason, why=why, also=chosen.facts)
+    return replace(choice, why="ventilated, nobody said why")

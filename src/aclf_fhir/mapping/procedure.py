@@ -3,18 +3,24 @@
 from typing import TYPE_CHECKING
 
 from aclf_fhir.mapping.codings import as_evidence, codings_of, describe, looked_up, read_notions
-from aclf_fhir.mapping.models import HeldReason
+from aclf_fhir.mapping.models import HeldReason, Strength
+from aclf_fhir.mapping.references import find_resource
 from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import Span, age_span, check_time, period_span, read_time
 from aclf_fhir.record import FactKind, FactStatus
 
 if TYPE_CHECKING:
+    from aclf_fhir.fhir.r4.condition import Condition
+    from aclf_fhir.fhir.r4.datatypes import CodeableConcept
     from aclf_fhir.fhir.r4.procedure import Procedure
     from aclf_fhir.mapping.draft import Draft
 
 __all__ = ["map_procedure"]
 
 _KINDS = frozenset({FactKind.PROCEDURE})
+_REASONS = frozenset({FactKind.FINDING})
+_ENCEPHALOPATHY = "hepatic_encephalopathy"
+_NO_LONGER = frozenset({"refuted", "entered-in-error"})
 _DONE = frozenset({"completed", "in-progress", "stopped"})
 
 
@@ -39,6 +45,7 @@ def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
         draft.status = FactStatus.PRELIMINARY
     span, flags = _span(procedure, draft)
     draft.shared = _context(procedure)
+    why = _reason(procedure, draft)
     for notion in notions.found.values():
         draft.add(
             FactKind.PROCEDURE,
@@ -47,7 +54,7 @@ def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
             path="code",
             start=span.start,
             end=span.end,
-            qualifiers=frozenset({status.replace("-", "_"), notion.strength.value}),
+            qualifiers=why | {status.replace("-", "_"), notion.strength.value},
             flags=flags,
             codes=as_evidence(codings),
         )
@@ -72,8 +79,35 @@ def _span(procedure: "Procedure", draft: "Draft") -> tuple[Span, frozenset[str]]
     return span, flags
 
 
+def _reason(procedure: "Procedure", draft: "Draft") -> frozenset[str]:
+    """Say whether encephalopathy is the only reason: then a ventilation is no lung failure."""
+    told = list(procedure.reason_code or ())
+    for reference in procedure.reason_reference or ():
+        concept = _condition(find_resource(reference, procedure, draft))
+        if concept is None:
+            return frozenset()
+        told.append(concept)
+    if told and all(_is_encephalopathy(concept, draft) for concept in told):
+        return frozenset({_ENCEPHALOPATHY})
+    return frozenset()
+
+
+def _condition(resource: object) -> "CodeableConcept | None":
+    """Return what a Condition is about, None if it no longer holds or is something else."""
+    if type(resource).__name__ != "Condition":
+        return None
+    condition: Condition = resource  # type: ignore[assignment] # its name says that it is a Condition
+    verification = {coding.code for coding in codings_of(condition.verification_status)}
+    return None if verification & _NO_LONGER else condition.code
+
+
+def _is_encephalopathy(concept: "CodeableConcept", draft: "Draft") -> bool:
+    notion = read_notions(looked_up(concept), draft.context, _REASONS).found.get(_ENCEPHALOPATHY)
+    return notion is not None and notion.strength is Strength.DEFINITE
+
+
 def _context(procedure: "Procedure") -> tuple[tuple[str, str], ...]:
-    """Keep why it was done: a ventilation's reason decides which organ fails."""
+    """Keep why it was done, for people."""
     pairs = []
     if procedure.encounter is not None and procedure.encounter.reference is not None:
         pairs.append(("encounter", procedure.encounter.reference))

@@ -1,6 +1,7 @@
 """Whole records through mapping, evaluation and screening, one finding away from `eligible`."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,9 +13,13 @@ from tests.integration.workflows.eligible import (
     answers,
     category,
     coded,
+    condition,
     criterion,
     drug,
+    grade,
     hours_ago,
+    measured,
+    resource,
     site_with_feeds,
     verdict,
 )
@@ -105,9 +110,74 @@ ORAL, TOPICAL = ({"route": coded(SNOMED, code)} for code in ("26643006", "606400
     ],
 )
 def test_a_steroid_is_ignored_only_if_every_route_is_local(
-    dosages: list[dict[str, object]], expected: tuple[str, str]
+    dosages: list[dict[str, Any]], expected: tuple[str, str]
 ) -> None:
     told = drug("MedicationStatement", RXNORM, "8638", "active", effectiveDateTime=hours_ago(24))
     if dosages:
         told["dosage"] = dosages
     assert criterion(L, "X10", told=told) == expected
+
+
+# ── Organ support ────────────────────────────────────────────────────────────────────────────────
+
+BRAIN_ALONE: dict[str, Any] = {
+    "bilirubin": measured("1975-2", 5, "mg/dL"),
+    "creatinine": measured("2160-0", 1.2, "mg/dL"),
+    "brain": grade("west-haven-grade", "west-haven-4"),
+}
+ENCEPHALOPATHY = coded(SNOMED, "13920009")
+PNEUMONIA = coded(SNOMED, "233604007")
+
+
+def ventilated(**reasons: Any) -> dict[str, Any]:
+    return resource(
+        "Procedure",
+        status="in-progress",
+        code=coded(SNOMED, "1258985005"),
+        performedPeriod={"start": hours_ago(10)},
+        **reasons,
+    )
+
+
+def test_a_failing_brain_alone_is_no_grade() -> None:
+    assert criterion(L, "I2", **BRAIN_ALONE) == ("ineligible", "not_met")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        ({"reasonCode": [ENCEPHALOPATHY]}, ("ineligible", "not_met")),
+        ({"reasonReference": [{"reference": "Condition/he"}]}, ("ineligible", "not_met")),
+        ({"reasonCode": [PNEUMONIA]}, ("eligible", "met")),
+        ({"reasonCode": [ENCEPHALOPATHY, PNEUMONIA]}, ("eligible", "met")),
+        ({}, ("eligible", "met")),
+    ],
+)
+def test_ventilation_for_encephalopathy_is_no_respiratory_failure(
+    reasons: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    found = criterion(
+        L,
+        "I2",
+        **BRAIN_ALONE,
+        answers=answers(L, mechanical_ventilation=None),
+        ventilation=ventilated(**reasons),
+        reason=condition(SNOMED, "13920009", 12) | {"id": "he"},
+    )
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("ventilation-hepatic-encephalopathy", ("ineligible", "not_met")),
+        ("ventilation-other", ("eligible", "met")),
+        (None, ("eligible", "met")),
+    ],
+)
+def test_the_answered_reason_belongs_to_the_answered_ventilation(
+    reason: str | None, expected: tuple[str, str]
+) -> None:
+    reasons = {} if reason is None else {"ventilation_reason": reason}
+    told = answers(L, mechanical_ventilation="yes", **reasons)
+    assert criterion(L, "I2", **BRAIN_ALONE, answers=told) == expected

@@ -104,6 +104,24 @@ def test_the_look_back_of_a_protocol() -> None:
         ([done(MV, 5, value="not_done")], (), {"none"}),
         ([attested("mechanical-ventilation", "no")], (), {"none"}),
         ([attested("mechanical-ventilation", "yes")], (), {"unknown_reason"}),
+        (
+            [
+                attested("mechanical-ventilation", "yes"),
+                graded("ventilation_reason", "hepatic_encephalopathy"),
+            ],
+            (),
+            {"hepatic_encephalopathy"},
+        ),
+        (
+            [attested("mechanical-ventilation", "yes"), graded("ventilation_reason", "other")],
+            (),
+            {"other"},
+        ),
+        (
+            [attested("mechanical-ventilation", "no"), graded("ventilation_reason", "other")],
+            (),
+            {"none"},
+        ),
     ],
 )
 def test_ventilation(facts: list[Fact], feeds: tuple[str, ...], value: set[str]) -> None:
