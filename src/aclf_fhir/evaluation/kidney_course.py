@@ -1,6 +1,6 @@
 """What kidney injury is measured against: the course of creatinine, and stays in hospital."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -25,6 +25,7 @@ __all__ = [
     "choose_kdigo_baseline",
     "choose_rise",
     "creatinine_course",
+    "in_hospital",
     "plain_course",
 ]
 
@@ -105,6 +106,19 @@ def admission(record: Record, at: datetime) -> datetime | None:
     return began
 
 
+def in_hospital(record: Record, at: datetime) -> Callable[[datetime], bool]:
+    """Return what says whether an instant lies in a stay or an emergency visit begun by `at`."""
+    stays = [*_stays(record, "inpatient", at), *_stays(record, "emergency", at)]
+
+    def inside(instant: datetime) -> bool:
+        return any(
+            start.earliest <= instant and (fact.end is None or instant <= fact.end.latest)
+            for start, fact in stays
+        )
+
+    return inside
+
+
 def choose_ica_baseline(
     record: Record, rules: EvaluationRules, *, at: datetime, name: str
 ) -> Choice:
@@ -117,16 +131,9 @@ def choose_ica_baseline(
     admitted = admission(record, at)
     if admitted is None:
         return _missing(name, Reason.NO_DATA, "no stay in hospital on record")
-    stays = [*_stays(record, "inpatient", at), *_stays(record, "emergency", at)]
-
-    def outpatient(instant: datetime) -> bool:
-        return not any(
-            start.earliest <= instant and (fact.end is None or instant <= fact.end.latest)
-            for start, fact in stays
-        )
-
+    inside = in_hospital(record, at)
     timed = {
-        TimedCreatinine(drawn.at.latest, drawn.low, outpatient(drawn.at.latest)): drawn
+        TimedCreatinine(drawn.at.latest, drawn.low, not inside(drawn.at.latest)): drawn
         for drawn in creatinine_course(record, rules, until=at)
     }
     chosen = ica_baseline(timed, admission=admitted)

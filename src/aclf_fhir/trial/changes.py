@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from aclf_fhir.evaluation import Reason, converted
 from aclf_fhir.evaluation.choice import dated_facts
+from aclf_fhir.evaluation.kidney_course import admission, in_hospital
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import (
     DECIDED,
@@ -158,9 +159,9 @@ def _seconds(earlier: Fact, newest: Fact) -> Fraction:
 class LabRatio(Node):
     """The newest value of an analyte as a multiple of its baseline.
 
-    The baseline (ICA-AKI) is the last value before the present hospital stay, no older
-    than `baseline`; without one, the first value of the stay. Without a stay on record
-    there is no baseline.
+    The baseline (ICA-AKI) is the last value before the present hospital stay that was not
+    drawn in a hospital, no older than `baseline`; without one, the first value of the stay.
+    Stays that touch are one. Without a stay on record there is no baseline.
 
     Parameters
     ----------
@@ -233,23 +234,19 @@ class LabRatio(Node):
         return may_keep
 
     def _baseline(self, situation: Situation) -> Fact | None:
-        stays = [
-            fact
-            for fact in situation.facts(FactKind.ENCOUNTER, "inpatient")
-            if fact.status is FactStatus.USABLE
-            and fact.start is not None
-            and fact.start.latest <= situation.at
-        ]
-        if not stays or stays[-1].start is None:
+        record, at = situation.record, situation.at
+        admitted = admission(record, at)
+        if admitted is None:
             return None
-        admitted = stays[-1].start.earliest
+        inside = in_hospital(record, at)
         first = None
-        for fact in dated_facts(
-            situation.record, FactKind.MEASUREMENT, self.name, until=situation.at
-        ):
+        for fact in dated_facts(record, FactKind.MEASUREMENT, self.name, until=at):
             if fact.status not in _SAID or fact.start is None:
                 continue
-            if fact.start.latest < admitted:
-                return fact if fact.start.earliest >= admitted - self.baseline else first
-            first = fact
+            if fact.start.latest >= admitted:
+                first = fact
+            elif fact.start.earliest < admitted - self.baseline:
+                break
+            elif not inside(fact.start.latest):
+                return fact
         return first

@@ -181,3 +181,42 @@ def test_the_answered_reason_belongs_to_the_answered_ventilation(
     reasons = {} if reason is None else {"ventilation_reason": reason}
     told = answers(L, mechanical_ventilation="yes", **reasons)
     assert criterion(L, "I2", **BRAIN_ALONE, answers=told) == expected
+
+
+# ── Courses of results ───────────────────────────────────────────────────────────────────────────
+
+
+def stay(since: float, until: float | None = None) -> dict[str, Any]:
+    inpatient = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"}
+    period = {"start": hours_ago(since)} | ({} if until is None else {"end": hours_ago(until)})
+    status = "in-progress" if until is None else "finished"
+    return resource("Encounter", status=status, period=period) | {"class": inpatient}
+
+
+@pytest.mark.parametrize(
+    "stays", [[stay(144)], [stay(144, 48), stay(48)], [stay(144, 48.1), stay(48)]]
+)
+def test_a_transfer_does_not_make_an_inpatient_value_the_baseline(
+    stays: list[dict[str, Any]],
+) -> None:
+    course = [
+        measured("2160-0", 0.6, "mg/dL", 720),
+        measured("2160-0", 1.85, "mg/dL", 49),
+        measured("2160-0", 1.85, "mg/dL", 1),
+    ]
+    assert criterion(X, "X5", stays=stays, creatinine=course) == ("ineligible", "met")
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.6, 1.5), (1.5, 0.6)])
+def test_a_disputed_baseline_is_asked_for_in_any_order(first: float, second: float) -> None:
+    rivals = [measured("2160-0", value, "mg/dL", 720) for value in (first, second)]
+    course = [*rivals, measured("2160-0", 1.85, "mg/dL", 1)]
+    found = criterion(X, "X5", stays=[stay(144)], creatinine=course)
+    assert found == ("undetermined", "unknown")
+
+
+@pytest.mark.parametrize(("first", "second"), [(100, 130), (130, 100)])
+def test_a_rise_from_a_disputed_value_is_unknown_in_any_order(first: float, second: float) -> None:
+    rivals = [measured("14631-6", value, "umol/L", 25) for value in (first, second)]
+    course = [*rivals, measured("14631-6", 137.1, "umol/L", 1)]
+    assert criterion(X, "I2c", bilirubin=course) == ("undetermined", "unknown")

@@ -762,8 +762,9 @@ def test_lab_rise_across_the_night_the_clocks_change() -> None:
     assert judged.distance.unit == "umol/L/d"
 
 
-def stay(hours: float) -> Fact:
-    return fact(FactKind.ENCOUNTER, "inpatient", "in_progress", hours)
+def stay(hours: float, *, lasted: float | None = None, kind: str = "inpatient") -> Fact:
+    end = None if lasted is None else ago(hours - lasted)
+    return fact(FactKind.ENCOUNTER, kind, "in_progress", hours, end=end)
 
 
 @pytest.mark.parametrize(
@@ -803,6 +804,34 @@ def stay(hours: float) -> Fact:
             NOT_MET,
         ),
         ([stay(100)], UNKNOWN),
+        *(
+            (
+                [
+                    measured("creatinine", "1 mg/dL", 500),
+                    *stays,
+                    measured("creatinine", "3.01 mg/dL", 49),
+                    measured("creatinine", "3.01 mg/dL"),
+                ],
+                MET,
+            )
+            for stays in (
+                [stay(100)],
+                [stay(100, lasted=52), stay(48)],
+                [stay(100, lasted=51.9), stay(48)],
+                [stay(50, lasted=2, kind="emergency"), stay(48)],
+            )
+        ),
+        (
+            # The stay before was over by then: 49 h ago the patient was at home.
+            [
+                measured("creatinine", "1 mg/dL", 500),
+                stay(100, lasted=50),
+                stay(48),
+                measured("creatinine", "3.01 mg/dL", 49),
+                measured("creatinine", "3.01 mg/dL"),
+            ],
+            NOT_MET,
+        ),
     ],
 )
 def test_lab_ratio_to_the_baseline(facts: list[Fact], expected: Outcome) -> None:
