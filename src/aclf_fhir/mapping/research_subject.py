@@ -2,23 +2,28 @@
 
 Of a ResearchSubject the gateway made, only what a person moved counts: its status.
 The verdict in its extension is derived and never input. `assignedArm` and `actualArm`
-are not read, so that no fact can unblind.
+are not read, so that no fact can unblind. Of another study only its category is read:
+an observational one does not rule a trial out by itself.
 """
 
 from typing import TYPE_CHECKING
 
 from aclf_fhir.mapping.origin import is_own
+from aclf_fhir.mapping.references import find_resource
 from aclf_fhir.mapping.studies import study_of
 from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import check_time, period_span
 from aclf_fhir.record import FactKind
 
 if TYPE_CHECKING:
+    from aclf_fhir.fhir.r4.research_study import ResearchStudy
     from aclf_fhir.fhir.r4.research_subject import ResearchSubject
     from aclf_fhir.mapping.draft import Draft
 
 __all__ = ["map_research_subject"]
 
+_OBSERVATIONAL = frozenset({"observational", "observational study"})
+# R4 binds no codes to ResearchStudy.category: registries write the word.
 _MACHINE = "potential-candidate"
 
 
@@ -36,6 +41,9 @@ def map_research_subject(subject: "ResearchSubject", draft: "Draft") -> str:
     pairs = [("study", sent or "")]
     if subject.consent is not None and subject.consent.reference is not None:
         pairs.append(("consent", subject.consent.reference))
+    observational = study is None and _is_observational(
+        find_resource(subject.study, subject, draft)
+    )
     draft.add(
         FactKind.PARTICIPATION,
         study or sent or "unspecified",
@@ -43,6 +51,30 @@ def map_research_subject(subject: "ResearchSubject", draft: "Draft") -> str:
         path="status",
         start=span.start,
         end=span.end,
+        qualifiers=frozenset({"observational"} if observational else ()),
         context=[(name, value) for name, value in pairs if value],
     )
     return ""
+
+
+def _is_observational(resource: object) -> bool:
+    """Say whether every category of a study, in its own words, is observational."""
+    if type(resource).__name__ != "ResearchStudy":
+        return False
+    study: ResearchStudy = resource  # type: ignore[assignment] # its name says that it is a ResearchStudy
+    categories = [
+        {
+            text.strip().lower()
+            for text in (
+                category.text,
+                *(
+                    text
+                    for coding in category.coding or ()
+                    for text in (coding.code, coding.display)
+                ),
+            )
+            if text
+        }
+        for category in study.category or ()
+    ]
+    return bool(categories) and all(words & _OBSERVATIONAL for words in categories)

@@ -220,3 +220,49 @@ def test_a_rise_from_a_disputed_value_is_unknown_in_any_order(first: float, seco
     rivals = [measured("14631-6", value, "umol/L", 25) for value in (first, second)]
     course = [*rivals, measured("14631-6", 137.1, "umol/L", 1)]
     assert criterion(X, "I2c", bilirubin=course) == ("undetermined", "unknown")
+
+
+# ── Other studies ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("trial", "name"), [(X, "X10"), (L, "X15")])
+@pytest.mark.parametrize(
+    ("category", "expected"),
+    [
+        ("Observational", ("undetermined", "unknown")),
+        ("Interventional", ("ineligible", "met")),
+    ],
+)
+def test_an_observational_study_asks(
+    trial: str, name: str, category: str, expected: tuple[str, str]
+) -> None:
+    study = {
+        "resourceType": "ResearchStudy",
+        "id": "registry",
+        "status": "active",
+        "category": [{"text": category}],
+    }
+    takes_part = resource(
+        "ResearchSubject",
+        known=1,
+        status="on-study",
+        study={"reference": "ResearchStudy/registry"},
+        period={"start": hours_ago(480)},
+    )
+    assert criterion(trial, name, study=study, takes_part=takes_part) == expected
+
+
+def test_an_answer_clears_an_observational_study() -> None:
+    study = {
+        "resourceType": "ResearchStudy",
+        "id": "registry",
+        "status": "active",
+        "category": [{"text": "observational"}],
+    }
+    takes_part = resource(
+        "ResearchSubject",
+        status="on-study",
+        study={"reference": "ResearchStudy/registry"},
+        period={"start": hours_ago(480)},
+    )
+    assert verdict(X, study=study, takes_part=takes_part)[0] == "eligible"
