@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 
 from aclf_fhir.evaluation import Reason
 from aclf_fhir.trial.judgement import Evidence, Judgement, Needs, Outcome, each_once
@@ -15,8 +16,8 @@ __all__ = ["AllOf", "AnyOf", "AtLeast", "Not", "Suggests"]
 _NEGATED = {Outcome.MET: Outcome.NOT_MET, Outcome.NOT_MET: Outcome.MET}
 
 
-def _union(judgements: Iterable[Judgement]) -> tuple[Evidence, ...]:
-    return each_once(e for judgement in judgements for e in judgement.evidence)
+def _union(evidence: Iterable[tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
+    return each_once(chain.from_iterable(evidence))
 
 
 def _freshest(judgements: Iterable[Judgement]) -> datetime | None:
@@ -61,11 +62,12 @@ def _combined(
     return Judgement(
         outcome=outcome,
         reasons=_reasons(speaking) if outcome is Outcome.UNKNOWN else (),
-        evidence=_union(speaking),
+        evidence=_union(part.evidence for part in speaking),
         distance=distances[0] if distances else None,
         flags=frozenset().union(*(part.flags for part in parts)),
         note=" ".join(notes),
         proposal=Outcome.MET if Outcome.MET in proposals else None,
+        raised_by=_union(part.doubt for part in speaking) if outcome is Outcome.UNKNOWN else None,
         needs=needs,
         fresh_until=_freshest(parts),
         details=_details(nodes, parts),

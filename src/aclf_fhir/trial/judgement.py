@@ -211,6 +211,8 @@ class Judgement:
         One sentence for people.
     proposal
         Where unknown: what the evidence suggests to the person who is asked.
+    raised_by
+        Where unknown: the part of the evidence that suggests it; None for all of it.
     needs
         What is missing.
     fresh_until
@@ -226,9 +228,17 @@ class Judgement:
     flags: frozenset[str] = frozenset()
     note: str = ""
     proposal: Outcome | None = None
+    raised_by: tuple[Evidence, ...] | None = None
     needs: Needs = field(default_factory=Needs)
     fresh_until: datetime | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def doubt(self) -> tuple[Evidence, ...]:
+        """What speaks for met where that is unknown: an answer must not be older than it."""
+        if self.proposal is not Outcome.MET:
+            return ()
+        return self.evidence if self.raised_by is None else self.raised_by
 
 
 def each_once(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

@@ -99,8 +99,7 @@ def _answered(
     found: Judgement, answers: "list[tuple[Attestation, Judgement]]", situation: Situation
 ) -> Judgement:
     """Let a person's answer decide, unless it was given before the doubt arose."""
-    speaking = found.evidence if found.proposal is Outcome.MET else ()
-    doubt = [each.fact for each in speaking if each.fact is not None]
+    doubt = [each.fact for each in found.doubt if each.fact is not None]
     note = found.note
     for _, answer in answers:
         if answer.outcome not in DECIDED:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.workflows.eligible import (
+    ICD10CM,
     RXNORM,
     SNOMED,
     L,
@@ -266,3 +267,28 @@ def test_an_answer_clears_an_observational_study() -> None:
         period={"start": hours_ago(480)},
     )
     assert verdict(X, study=study, takes_part=takes_part)[0] == "eligible"
+
+
+# ── Answers and what came after them ─────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("creatinine", "expected"),
+    [(1.1, ("eligible", "not_met")), (2.0, ("undetermined", "unknown"))],
+)
+def test_a_result_that_raises_no_question_leaves_the_answer(
+    creatinine: float, expected: tuple[str, str]
+) -> None:
+    found = criterion(
+        X,
+        "X5",
+        kidney=condition(ICD10CM, "N18.4", 9000),
+        creatinine=measured("2160-0", creatinine, "mg/dL", 1),
+        answers=answers(X, hours=2),
+    )
+    assert found == expected
+
+
+def test_a_finding_after_the_answer_still_asks_again() -> None:
+    found = criterion(X, "X5", kidney=condition(ICD10CM, "N18.4", 1), answers=answers(X, hours=2))
+    assert found == ("undetermined", "unknown")

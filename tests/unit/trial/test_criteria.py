@@ -1416,6 +1416,25 @@ def test_an_answer_never_overrides_the_record() -> None:
     assert agreed.flags == frozenset()
 
 
+def test_only_what_raises_the_question_makes_an_answer_too_old() -> None:
+    data = {
+        "any_of": [
+            {"suggests": {"finding": {"name": "malignancy_history", "when": "ever"}}},
+            {"lab": {"name": "creatinine", "min": "3.5 mg/dL", "max_age": "48 h"}},
+            {"lab_ratio": {"name": "creatinine", "gt": 3, "baseline": "90 d"}},
+        ],
+        "ask": {"item": "malignancy-history", "met": ["yes"], "not_met": ["no"]},
+    }
+    known = found("malignancy_history", hours=900, known=T - timedelta(hours=800))
+    told = attested("malignancy-history", "no", 2, known=T - timedelta(hours=2))
+    assert outcome(data, known, told, measured("creatinine", "1 mg/dL")) is NOT_MET
+    nested = {"any_of": [{"suggests": {"any_of": data["any_of"]}}], "ask": data["ask"]}
+    assert outcome(nested, known, told, measured("creatinine", "1 mg/dL")) is NOT_MET
+    assert outcome(nested, known, told, measured("creatinine", "3.5 mg/dL")) is UNKNOWN
+    newer = found("malignancy_history", hours=1)
+    assert outcome(data, known, newer, told, measured("creatinine", "1 mg/dL")) is UNKNOWN
+
+
 def test_an_answer_cannot_speak_of_what_came_after_it() -> None:
     doubt = found("malignancy", hours=5, qualifiers=frozenset({"review"}))
     judged = judge(ASKED, doubt, attested("malignancy-history", "no", 9))
