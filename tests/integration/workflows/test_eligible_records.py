@@ -292,3 +292,28 @@ def test_a_result_that_raises_no_question_leaves_the_answer(
 def test_a_finding_after_the_answer_still_asks_again() -> None:
     found = criterion(X, "X5", kidney=condition(ICD10CM, "N18.4", 1), answers=answers(X, hours=2))
     assert found == ("undetermined", "unknown")
+
+
+@pytest.mark.parametrize(("trial", "name"), [(X, "X9"), (L, "X13")])
+@pytest.mark.parametrize(
+    ("value", "hours", "outcome"),
+    [
+        ({"value": 4.9}, 168, "not_met"),
+        ({"value": 5, "comparator": "<"}, 24, "not_met"),
+        ({"value": 4.9}, 168.1, "unknown"),
+        ({"value": 5}, 24, "unknown"),
+        ({"value": 5, "comparator": "<="}, 24, "unknown"),
+    ],
+)
+def test_a_low_serum_hcg_of_the_week_is_a_negative_test(
+    trial: str, name: str, value: dict[str, Any], hours: float, outcome: str
+) -> None:
+    woman = {
+        "resourceType": "Patient",
+        "id": "p",
+        "gender": "female",
+        "birthDate": "1970-01-01",
+    }
+    test = measured("19080-1", unit="[IU]/L", hours=hours, **value)
+    told = answers(trial, breastfeeding="no")
+    assert criterion(trial, name, patient=woman, answers=told, hcg=test)[1] == outcome
