@@ -21,7 +21,7 @@ from aclf_fhir.mapping.times import (
     read_time,
 )
 from aclf_fhir.record import FactKind
-from aclf_fhir.units import Interval, TimeRange
+from aclf_fhir.units import TimeRange
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.condition import Condition
@@ -43,7 +43,7 @@ def map_condition(condition: "Condition", draft: "Draft") -> str:
         return "entered-in-error"
     codings = codings_of(condition.code)
     notions = read_notions(looked_up(condition.code), draft.context, _KINDS)
-    stages = _graded_stages(condition, draft)
+    stages = _stages(condition, draft)
     if not notions.found and not notions.contradiction and not stages:
         if notions.set_aside:
             return "code-set-aside-by-site"
@@ -73,14 +73,17 @@ def map_condition(condition: "Condition", draft: "Draft") -> str:
             flags=flags,
             codes=as_evidence(codings),
         )
-    # A grade carried as stage: when it was found is not said.
-    for index, scale_id, grade, codes in stages:
+    # Since when a stage (NYHA III, GOLD 4) has been reached is not said.
+    for path, notion, codes in stages:
+        refuted = verification == "refuted"
         draft.add(
-            FactKind.GRADE,
-            scale_id,
-            grade,
-            path=f"stage[{index}].summary",
+            FactKind.FINDING,
+            notion.value_set.id,
+            frozenset({"absent" if refuted else notion.value}),
+            path=path,
+            end=span.end,
             recorded=recorded,
+            qualifiers=_qualifiers(notion, verification, clinical),
             codes=codes,
         )
     return ""
@@ -161,17 +164,11 @@ def _within(span: Span, draft: "Draft") -> TimeRange | None:
     return TimeRange(birth.earliest, span.end.latest)
 
 
-def _graded_stages(
-    condition: "Condition", draft: "Draft"
-) -> "list[tuple[int, str, Interval | frozenset[str], tuple[str, ...]]]":
-    """Return the stages whose code is an answer of a scale (NYHA III, GOLD 4)."""
+def _stages(condition: "Condition", draft: "Draft") -> "list[tuple[str, Notion, tuple[str, ...]]]":
+    """Return the notions that the stages state, each with its element and its codes."""
     found = []
     for index, stage in enumerate(condition.stage or ()):
-        codings = codings_of(stage.summary)
-        for scale in draft.context.scales.values():
-            for coding in codings:
-                if coding in scale.answers:
-                    grade = scale.answers[coding]
-                    found.append((index, scale.id, grade, as_evidence(codings)))
-                    break
+        notions = read_notions(looked_up(stage.summary), draft.context, _KINDS)
+        codes = as_evidence(codings_of(stage.summary))
+        found += [(f"stage[{index}].summary", notion, codes) for notion in notions.found.values()]
     return found

@@ -317,3 +317,31 @@ def test_a_low_serum_hcg_of_the_week_is_a_negative_test(
     test = measured("19080-1", unit="[IU]/L", hours=hours, **value)
     told = answers(trial, breastfeeding="no")
     assert criterion(trial, name, patient=woman, answers=told, hcg=test)[1] == outcome
+
+
+# ── Grades carried as the stage of a Condition ───────────────────────────────────────────────────
+
+MET, ASKED = ("ineligible", "met"), ("undetermined", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("trial", "name", "code", "stage", "expected"),
+    [
+        (X, "X6", "J44.9", "1097941000000103", MET),
+        (L, "X7", "J44.9", "1097931000000107", MET),
+        (X, "X6", "J44.9", "313297008", ("eligible", "not_met")),
+        # A class is judged at its date, which a stage does not carry: the answer decides.
+        (L, "X5", "I50.9", "420913000", ("eligible", "not_met")),
+    ],
+)
+def test_a_stage_counts_as_its_code_does(
+    trial: str, name: str, code: str, stage: str, expected: tuple[str, str]
+) -> None:
+    staged = condition(ICD10CM, code, 9000, known=3, stage=[{"summary": coded(SNOMED, stage)}])
+    assert criterion(trial, name, staged=staged) == expected
+
+
+def test_a_class_as_stage_is_asked_for() -> None:
+    stage = [{"summary": coded(SNOMED, "420913000")}]
+    staged = condition(ICD10CM, "I10", 9000, known=1, stage=stage)
+    assert criterion(L, "X5", staged=staged) == ASKED
