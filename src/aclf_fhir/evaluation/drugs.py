@@ -12,6 +12,7 @@ from aclf_fhir.evaluation.choice import (
     reaches_past,
     undecided_facts,
 )
+from aclf_fhir.evaluation.feeds import feed_complete
 from aclf_fhir.evaluation.reasons import STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.supports import (
@@ -207,15 +208,17 @@ def choose_given(
         name=name,
         passed=passed,
         codes=_ANSWERS,
-        complete=_complete(drugs, rules),
+        complete=_complete(record, drugs, rules, at),
         possible=possible,
     )
 
 
-def _complete(drugs: tuple[str, ...], rules: EvaluationRules) -> bool:
+def _complete(record: Record, drugs: tuple[str, ...], rules: EvaluationRules, at: datetime) -> bool:
     """Say whether no record of some drugs means that none of them is given."""
     covered = rules.vasopressors if "vasopressor" in rules.complete_feeds else ()
-    return rules.complete_feeds.union(covered).issuperset(drugs)
+    named = [drug for drug in drugs if drug not in covered]
+    since = at - rules.feed_age
+    return feed_complete(record, rules, FactKind.MEDICATION, *named, at=at, since=since)
 
 
 def choose_drug(
@@ -253,7 +256,7 @@ def choose_drug(
     stopped = last is not None and last + rules.support_age >= at and not passed
     answer = attested_support(record, "vasopressor", rules, at)
     denied = answer is not None and answer.value == NO and not unseen(answer, passed)
-    if stopped or denied or (_complete((drug,), rules) and not passed):
+    if stopped or denied or (_complete(record, (drug,), rules, at) and not passed):
         return Choice(
             input=name,
             concept=drug,

@@ -19,6 +19,7 @@ from aclf_fhir.evaluation.choice import (
     reaches_past,
     undecided_facts,
 )
+from aclf_fhir.evaluation.feeds import feed_complete
 from aclf_fhir.evaluation.reasons import REASONS, STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
@@ -189,7 +190,8 @@ def settled_without_record(
             return _support_choice(answer, told, name, at, "attested", passed, rules.support_age)
     disputed = next((why for _, why in passed if why in REASONS), None)
     if complete is None:
-        complete = support in rules.complete_feeds
+        kind = FactKind.MEDICATION if support == "vasopressor" else FactKind.PROCEDURE
+        complete = feed_complete(record, rules, kind, support, at=at, since=at - rules.feed_age)
     if complete and disputed is None:
         return Choice(
             input=name,

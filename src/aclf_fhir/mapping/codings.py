@@ -69,6 +69,11 @@ class Notions:
     covered: bool = False
     set_aside: bool = False
 
+    @property
+    def unread(self) -> bool:
+        """Whether nobody can tell what is meant: it may be anything."""
+        return not (self.found or self.covered or self.set_aside)
+
 
 def codings_of(concept: "CodeableConcept | None") -> tuple[Coding, ...]:
     """Return the codings that have a code."""

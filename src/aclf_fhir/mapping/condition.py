@@ -50,8 +50,7 @@ def map_condition(condition: "Condition", draft: "Draft") -> str:
         if notions.covered:
             return "condition-without-use"
         # Free text or a local code may be anything, a reason against a trial too.
-        draft.block(HeldReason.UNMAPPED_CODE, "code", describe(codings))
-        return ""
+        draft.hold(HeldReason.UNMAPPED_CODE, "code", describe(codings))
     read_subject(draft, condition.subject)
     if notions.contradiction:
         draft.hold(HeldReason.CONTRADICTING_CODES, "code", notions.contradiction)
@@ -72,6 +71,10 @@ def map_condition(condition: "Condition", draft: "Draft") -> str:
             qualifiers=_qualifiers(notion, verification, clinical),
             flags=flags,
             codes=as_evidence(codings),
+        )
+    if notions.unread and verification != "refuted":
+        draft.add_unread(
+            FactKind.FINDING, "code", start=span.start, end=span.end, recorded=recorded
         )
     # Since when a stage (NYHA III, GOLD 4) has been reached is not said.
     for path, notion, codes in stages:

@@ -11,7 +11,7 @@ from aclf_fhir.mapping.models import (
     MappingOutcome,
     SubjectDates,
 )
-from aclf_fhir.record import Fact, FactKind, FactStatus, SentValue, SourceVersion, Value
+from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus, SentValue, SourceVersion, Value
 from aclf_fhir.units import Interval, TimeRange
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Draft", "not_needed"]
 
 _NONE: frozenset[str] = frozenset()
+_HELD = frozenset({"held"})
 
 
 def not_needed(rule: str, waits_for: tuple[str, ...] = ()) -> MappingOutcome:
@@ -132,6 +133,30 @@ class Draft:
                 reference_high,
                 pairs,
             )
+        )
+
+    def add_unread(
+        self,
+        kind: FactKind,
+        path: str,
+        *,
+        start: TimeRange | None = None,
+        end: TimeRange | None = None,
+        recorded: datetime | None = None,
+        qualifiers: frozenset[str] = _NONE,
+    ) -> None:
+        """State that something was received whose code waits on the work list."""
+        self.add(
+            kind,
+            UNREAD,
+            None,
+            path=path,
+            start=start,
+            end=end,
+            recorded=recorded,
+            status=FactStatus.NO_VALUE,
+            qualifiers=qualifiers,
+            flags=_HELD,
         )
 
     def outcome(self, rule: str) -> MappingOutcome:

@@ -39,8 +39,8 @@ def read_drug(
     reference: "Reference | None",
     owner: Container,
     draft: "Draft",
-) -> Drug | None:
-    """Find what drug a resource is about; None if it had to be held."""
+) -> Drug:
+    """Find what drug a resource is about; it is held where that cannot be told."""
     if concept is not None:
         codings = codings_of(concept)
         notions = read_notions(looked_up(concept), draft.context, _KINDS)
@@ -48,8 +48,8 @@ def read_drug(
     resource = find_resource(reference, owner, draft)
     if resource is None or type(resource).__name__ != "Medication":
         detail = "the Medication was never sent"
-        draft.block(HeldReason.REFERENCE_UNKNOWN, "medicationReference", detail)
-        return None
+        draft.hold(HeldReason.REFERENCE_UNKNOWN, "medicationReference", detail)
+        return Notions(), (), "medicationReference"
     medication: Medication = resource  # type: ignore[assignment] # the reference says that it is a Medication
     codings = codings_of(medication.code)
     notions = read_notions(looked_up(medication.code), draft.context, _KINDS)
@@ -78,15 +78,11 @@ def _ingredients(
     return codings, Notions(found, covered=covered, set_aside=notions.set_aside)
 
 
-def _known(
-    notions: Notions, codings: "tuple[Coding, ...]", path: str, draft: "Draft"
-) -> Drug | None:
+def _known(notions: Notions, codings: "tuple[Coding, ...]", path: str, draft: "Draft") -> Drug:
     if notions.contradiction:
-        draft.block(HeldReason.CONTRADICTING_CODES, path, notions.contradiction)
-        return None
-    if not notions.found and not notions.covered and not notions.set_aside:
-        draft.block(HeldReason.UNMAPPED_CODE, path, describe(codings))
-        return None
+        draft.hold(HeldReason.CONTRADICTING_CODES, path, notions.contradiction)
+    elif notions.unread:
+        draft.hold(HeldReason.UNMAPPED_CODE, path, describe(codings))
     return notions, as_evidence(codings), path
 
 

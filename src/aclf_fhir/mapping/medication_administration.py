@@ -24,16 +24,13 @@ def map_medication_administration(
     administration: "MedicationAdministration", draft: "Draft"
 ) -> str:
     """Read one administration; return the rule it falls under if nothing is needed of it."""
-    drug = read_drug(
+    notions, codes, path = read_drug(
         administration.medication_codeable_concept,
         administration.medication_reference,
         administration,
         draft,
     )
-    if drug is None:
-        return ""
-    notions, codes, path = drug
-    if not notions.found:
+    if not notions.found and not notions.unread:
         return drug_rule(notions)
     read_subject(draft, administration.subject)
     span = _span(administration, draft)
@@ -55,6 +52,14 @@ def map_medication_administration(
         pairs += unread
         flags = frozenset({"dose_unread"}) if unread else flags
     draft.shared = _context(administration, pairs)
+    if notions.unread and "administered" in state:
+        draft.add_unread(
+            FactKind.MEDICATION,
+            path,
+            start=span.start,
+            end=span.end,
+            qualifiers=frozenset(state),
+        )
     for notion in notions.found.values():
         draft.add(
             FactKind.MEDICATION,

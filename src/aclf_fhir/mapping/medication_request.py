@@ -23,13 +23,10 @@ _WISHES = frozenset({"proposal", "plan", "option"})
 
 def map_medication_request(request: "MedicationRequest", draft: "Draft") -> str:
     """Read one request; return the rule it falls under if nothing is needed of it."""
-    drug = read_drug(
+    notions, codes, path = read_drug(
         request.medication_codeable_concept, request.medication_reference, request, draft
     )
-    if drug is None:
-        return ""
-    notions, codes, path = drug
-    if not notions.found:
+    if not notions.found and not notions.unread:
         return drug_rule(notions)
     status = request.status or "unknown"
     if request.do_not_perform:
@@ -49,6 +46,15 @@ def map_medication_request(request: "MedicationRequest", draft: "Draft") -> str:
     draft.shared = tuple(sorted(set(pairs)))
     dose = _first(dosage.dose_and_rate) if dosage is not None else None
     rate = None if dose is None else rate_of(dose.rate_quantity, dose.rate_ratio)
+    if notions.unread:
+        draft.add_unread(
+            FactKind.MEDICATION,
+            path,
+            start=span.start,
+            end=span.end,
+            recorded=read_recorded(request.authored_on, draft),
+            qualifiers=frozenset({"requested", status.replace("-", "_")}),
+        )
     for notion in notions.found.values():
         draft.add(
             FactKind.MEDICATION,

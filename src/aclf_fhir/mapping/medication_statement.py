@@ -19,13 +19,10 @@ _OPEN = frozenset({"unknown", "intended", "on-hold"})
 
 def map_medication_statement(statement: "MedicationStatement", draft: "Draft") -> str:
     """Read one statement; return the rule it falls under if nothing is needed of it."""
-    drug = read_drug(
+    notions, codes, path = read_drug(
         statement.medication_codeable_concept, statement.medication_reference, statement, draft
     )
-    if drug is None:
-        return ""
-    notions, codes, path = drug
-    if not notions.found:
+    if not notions.found and not notions.unread:
         return drug_rule(notions)
     read_subject(draft, statement.subject)
     status = statement.status or "unknown"
@@ -42,6 +39,15 @@ def map_medication_statement(statement: "MedicationStatement", draft: "Draft") -
     for concept in statement.reason_code or ():
         pairs += [("reason", str(coding)) for coding in codings_of(concept)]
     draft.shared = tuple(sorted(set(pairs)))
+    if notions.unread and status != "not-taken":
+        draft.add_unread(
+            FactKind.MEDICATION,
+            path,
+            start=span.start,
+            end=span.end,
+            recorded=read_recorded(statement.date_asserted, draft),
+            qualifiers=frozenset({"reported", status.replace("-", "_")}),
+        )
     for notion in notions.found.values():
         draft.add(
             FactKind.MEDICATION,

@@ -33,8 +33,7 @@ def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
             return "code-set-aside-by-site"
         if notions.covered:
             return "procedure-without-use"
-        draft.block(HeldReason.UNMAPPED_CODE, "code", describe(codings))
-        return ""
+        draft.hold(HeldReason.UNMAPPED_CODE, "code", describe(codings))
     read_subject(draft, procedure.subject)
     if notions.contradiction:
         draft.hold(HeldReason.CONTRADICTING_CODES, "code", notions.contradiction)
@@ -46,6 +45,15 @@ def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
     span, flags = _span(procedure, draft)
     draft.shared = _context(procedure)
     why = _reason(procedure, draft)
+    state = status.replace("-", "_")
+    if notions.unread and not not_done:
+        draft.add_unread(
+            FactKind.PROCEDURE,
+            "code",
+            start=span.start,
+            end=span.end,
+            qualifiers=frozenset({state}),
+        )
     for notion in notions.found.values():
         draft.add(
             FactKind.PROCEDURE,
@@ -54,7 +62,7 @@ def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
             path="code",
             start=span.start,
             end=span.end,
-            qualifiers=why | {status.replace("-", "_"), notion.strength.value},
+            qualifiers=why | {state, notion.strength.value},
             flags=flags,
             codes=as_evidence(codings),
         )

@@ -11,7 +11,10 @@ import msgspec
 
 from aclf_fhir.units import Interval, TimeRange
 
-__all__ = ["Fact", "FactKind", "FactStatus", "SentValue", "SourceVersion", "Value"]
+__all__ = ["UNREAD", "Fact", "FactKind", "FactStatus", "SentValue", "SourceVersion", "Value"]
+
+UNREAD = "unread"
+"""Concept of what was received under a code that nobody could read: it may be anything."""
 
 
 class FactKind(StrEnum):

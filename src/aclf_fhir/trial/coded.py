@@ -10,7 +10,7 @@ from aclf_fhir.evaluation import Reason
 from aclf_fhir.evaluation.reasons import STATUS_REASONS
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import Evidence, Judgement, Need, Needs, Outcome, evidence_of
-from aclf_fhir.trial.node import Node, told_at, unknown
+from aclf_fhir.trial.node import UNREAD_NOTE, Node, told_at, unknown
 from aclf_fhir.trial.periods import Period
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import TimeRange
@@ -124,7 +124,7 @@ class Coded(Node):
                 needs=Needs.settled(Outcome.NOT_MET),
                 fresh_until=self._clears_until(absent[-1], situation),
             )
-        if self.name in situation.rules.complete_feeds:
+        if situation.feed_complete(self.kind, self.name, since=self._since(situation)):
             note = "No record, and the site declares the feed complete."
             return Judgement(
                 outcome=Outcome.NOT_MET,
@@ -142,6 +142,14 @@ class Coded(Node):
                 needs=self._need(),
                 note="What is on file lies outside the window; that proves no absence inside it.",
                 evidence=self._evidence(past, situation),
+            )
+        unread = situation.unread(self.kind, self.name, since=self._since(situation))
+        if unread:
+            return unknown(
+                Reason.NO_DATA,
+                needs=self._need(),
+                note=UNREAD_NOTE,
+                evidence=self._evidence(list(unread), situation),
             )
         retracted = situation.retracted(self.kind, self.name)
         reason = Reason.RETRACTED if retracted else Reason.NO_DATA

@@ -25,7 +25,7 @@ from aclf_fhir.trial.judgement import (
     evidence_of,
     evidence_of_choice,
 )
-from aclf_fhir.trial.node import Node, unknown
+from aclf_fhir.trial.node import UNREAD_NOTE, Node, unknown
 from aclf_fhir.trial.periods import Period
 from aclf_fhir.trial.situation import Situation
 
@@ -103,7 +103,7 @@ class Medication(Node):
             return replace(
                 found, evidence=self._evidence([fact for fact, _ in doubtful], situation)
             )
-        if set(self.names) <= situation.rules.complete_feeds:
+        if situation.feed_complete(FactKind.MEDICATION, *self.names, since=since):
             note = "No record, and the site declares the feed complete."
             return Judgement(
                 outcome=Outcome.NOT_MET,
@@ -111,7 +111,13 @@ class Medication(Node):
                 needs=Needs.settled(Outcome.NOT_MET),
                 note=note,
             )
-        return unknown(Reason.NO_DATA, needs=need)
+        unread = list(situation.unread(FactKind.MEDICATION, *self.names, since=since))
+        return unknown(
+            Reason.NO_DATA,
+            needs=need,
+            note=UNREAD_NOTE if unread else "",
+            evidence=self._evidence(unread, situation),
+        )
 
     def _is_local(self, fact: Fact) -> bool:
         """Say whether every route of a drug is one that does not count."""

@@ -21,8 +21,19 @@ from aclf_fhir.trial.periods import Period
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval, TimeRange
 
-__all__ = ["Answered", "Attestation", "Node", "of_truth", "told_at", "truth_of", "unknown"]
+__all__ = [
+    "UNREAD_NOTE",
+    "Answered",
+    "Attestation",
+    "Node",
+    "of_truth",
+    "told_at",
+    "truth_of",
+    "unknown",
+]
 
+
+UNREAD_NOTE = "The feed is declared complete, but what came under an unknown code may be one."
 
 _GIVEN = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
 """An answer that is preliminary or unsigned is none yet; a disputed one leaves no older one."""

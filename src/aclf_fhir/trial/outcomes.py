@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from aclf_fhir.evaluation import EvaluationRules, Reason, Window
-from aclf_fhir.record import Fact, FactStatus, Record
+from aclf_fhir.evaluation.feeds import feed_complete
+from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.trial.follow_up import Answer, FollowUp, Vital
 from aclf_fhir.trial.judgement import Evidence, Outcome
 from aclf_fhir.trial.models import DeathBy, OutcomeDefinition, Protocol, Remission, Survival
@@ -127,7 +128,15 @@ def _assess(
         variants["from_first_dose"] = treated.vital(treated.due(definition.day)).died
     if isinstance(definition, Survival):
         value = _opposite(vital.died)
-        variants["transplant_free"] = _transplant_free(value, transplants, possible, rules)
+        complete = feed_complete(
+            record,
+            rules,
+            FactKind.PROCEDURE,
+            "liver_transplantation",
+            at=record.as_of,
+            since=enrolment.start,
+        )
+        variants["transplant_free"] = _transplant_free(value, transplants, possible, complete)
         if definition.calendar is not None:
             later = follow.day(definition.calendar.after(enrolment.start, rules.zone))
             variants["calendar"] = _opposite(follow.vital(later).died)
@@ -161,14 +170,14 @@ def _opposite(answer: Answer) -> Answer:
 
 
 def _transplant_free(
-    alive: Answer, transplants: list[Fact], possible: list[Fact], rules: EvaluationRules
+    alive: Answer, transplants: list[Fact], possible: list[Fact], complete: bool
 ) -> Answer:
     """Say whether someone lived on without a new liver; no record of one proves nothing."""
     if transplants or alive == "no":
         return "no"
     if possible:
         return "unknown"
-    return alive if "liver_transplantation" in rules.complete_feeds else "unknown"
+    return alive if complete else "unknown"
 
 
 def _midnight(day: date, rules: EvaluationRules) -> datetime:

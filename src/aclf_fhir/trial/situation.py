@@ -14,6 +14,7 @@ from aclf_fhir.evaluation import (
     choose,
     evaluate_at,
 )
+from aclf_fhir.evaluation.feeds import feed_complete, unread_facts
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.trial.judgement import Need
 from aclf_fhir.units import TimeRange
@@ -236,6 +237,18 @@ class Situation:
         if not dated or len(dated) < len(times):
             return None
         return TimeRange(min(time.earliest for time in dated), max(time.latest for time in dated))
+
+    def feed_complete(self, kind: FactKind, *names: str, since: datetime | None = None) -> bool:
+        """Say whether no record of these concepts means that none of them applies."""
+        return feed_complete(self.record, self.rules, kind, *names, at=self.at, since=since)
+
+    def unread(
+        self, kind: FactKind, *names: str, since: datetime | None = None
+    ) -> tuple[Fact, ...]:
+        """Return what keeps a feed that is declared complete from telling that there is none."""
+        if not self.rules.complete_feeds.issuperset(names):
+            return ()
+        return tuple(unread_facts(self.record, kind, at=self.at, since=since))
 
     def retracted(self, kind: FactKind, concept: str) -> tuple[Fact, ...]:
         """Return the facts of a concept that were taken back."""

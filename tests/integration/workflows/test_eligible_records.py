@@ -345,3 +345,80 @@ def test_a_class_as_stage_is_asked_for() -> None:
     stage = [{"summary": coded(SNOMED, "420913000")}]
     staged = condition(ICD10CM, "I10", 9000, known=1, stage=stage)
     assert criterion(L, "X5", staged=staged) == ASKED
+
+
+# ── Complete feeds and the work list ─────────────────────────────────────────────────────────────
+
+OVER = {
+    "clinicalStatus": coded("http://terminology.hl7.org/CodeSystem/condition-clinical", "resolved"),
+    "abatementDateTime": hours_ago(121),
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, ("eligible", "not_met")),
+        ({"other": condition("urn:local", "B1", 10)}, ASKED),
+        ({"other": condition("urn:local", "B1", 9000)}, ASKED),
+        (
+            {"other": condition("urn:local", "B1", 300) | OVER},
+            ("eligible", "not_met"),
+        ),
+        ({"other": condition(ICD10CM, "I10", 10)}, ("eligible", "not_met")),
+    ],
+)
+def test_an_unknown_code_keeps_a_complete_feed_from_clearing(
+    tmp_path: Path, changed: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    catalog = site_with_feeds(tmp_path, "gi_bleeding")
+    told = answers(L, gi_bleeding_5_days=None)
+    found = criterion(L, "X8", answers=told, catalog=catalog, site="full", **changed)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("drug_", "expected"),
+    [
+        (drug("MedicationStatement", "urn:local", "T", "active"), ASKED),
+        (drug("MedicationStatement", "urn:local", "T", "not-taken"), ("eligible", "not_met")),
+        (
+            drug(
+                "MedicationAdministration",
+                "urn:local",
+                "T",
+                "completed",
+                effectiveDateTime=hours_ago(719),
+            ),
+            ASKED,
+        ),
+        (
+            drug(
+                "MedicationAdministration",
+                "urn:local",
+                "T",
+                "completed",
+                effectiveDateTime=hours_ago(721),
+            ),
+            ("eligible", "not_met"),
+        ),
+        (
+            drug(
+                "MedicationRequest",
+                "urn:local",
+                "T",
+                "active",
+                intent="order",
+                authoredOn=hours_ago(721),
+            ),
+            ASKED,
+        ),
+    ],
+)
+def test_an_unknown_drug_keeps_a_complete_feed_from_clearing(
+    tmp_path: Path, drug_: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    catalog = site_with_feeds(tmp_path, *IMMUNOSUPPRESSION)
+    told = answers(L, immunosuppressive_therapy=None)
+    found = criterion(L, "X10", answers=told, drug=drug_, catalog=catalog, site="full")
+    assert found == expected

@@ -2,6 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from aclf_fhir.evaluation import Reason, Snapshot
 from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
@@ -14,7 +15,7 @@ from aclf_fhir.evaluation.supports import (
     last_sign,
     runs_at,
 )
-from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
 from tests.unit.evaluation.facts import (
     T,
@@ -458,3 +459,32 @@ def test_a_drug_of_the_same_day_may_have_changed_a_result() -> None:
     today = given("warfarin", None, start=TODAY, known=LATER)
     since = T - timedelta(days=7)
     assert given_within(known_later(today), ("warfarin",), since, T) == [today]
+
+
+@pytest.mark.parametrize(
+    ("hours", "lasted", "qualifiers", "value"),
+    [
+        (168, None, {"completed"}, UNKNOWN),
+        (168.1, None, {"completed"}, NO),
+        (900, 732, {"completed"}, UNKNOWN),
+        (900, 731, {"completed"}, NO),
+        (900, None, {"in_progress"}, UNKNOWN),
+        (None, None, {"completed"}, UNKNOWN),
+    ],
+)
+def test_what_nobody_could_read_keeps_a_complete_feed_from_telling(
+    hours: float | None, lasted: float | None, qualifiers: set[str], value: frozenset[str]
+) -> None:
+    held = {"status": FactStatus.NO_VALUE, "flags": frozenset({"held"})}
+    end = None if lasted is None or hours is None else ago(hours - lasted)
+    unread = fact(
+        FactKind.PROCEDURE, UNREAD, None, hours, end=end, qualifiers=frozenset(qualifiers), **held
+    )
+    assert choose_renal_replacement(record(unread), rules(RRT)).value == value
+    retracted = structs.replace(unread, status=FactStatus.RETRACTED)
+    assert choose_renal_replacement(record(retracted), rules(RRT)).value == NO
+    drug = structs.replace(unread, kind=FactKind.MEDICATION)
+    assert choose_renal_replacement(record(drug), rules(RRT)).value == NO
+    assert choose_vasopressor(record(drug), rules("vasopressor")).value == value
+    given_now = choose_given(record(drug), ("dopamine",), rules("dopamine"), name="any")
+    assert given_now.value == value
