@@ -22,7 +22,7 @@ from aclf_fhir.evaluation.choice import (
 from aclf_fhir.evaluation.feeds import feed_complete
 from aclf_fhir.evaluation.reasons import REASONS, STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
-from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus, Record
 
 __all__ = [
     "NO",
@@ -321,6 +321,7 @@ def speaks_of_renal_replacement(record: Record, rules: EvaluationRules) -> bool:
     item = rules.support_items.get(_RENAL, _RENAL)
     return bool(
         record.of_concept(FactKind.PROCEDURE, _RENAL)
+        or record.of_concept(FactKind.PROCEDURE, UNREAD)
         or record.of_concept(FactKind.FINDING, "dialysis_status")
         or record.of_concept(FactKind.ATTESTATION, item)
         or any(
