@@ -1,7 +1,8 @@
 """Organ support at an instant: renal replacement, ventilation, and what proves neither.
 
 A support is a set of possible codes: `{"yes"}`, `{"no"}`, or both where nobody can tell.
-No record means `no` only where the site declares the feed complete.
+No record means `no` only where the site declares the feed complete. Long, because both
+supports are read from the same signs, doubts and answers.
 """
 
 from collections.abc import Iterable, Mapping

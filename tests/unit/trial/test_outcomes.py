@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aclf_fhir.catalog import load_catalog
-from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus
 from aclf_fhir.trial import Enrolment, OutcomeResult, assess
 from aclf_fhir.units import Interval, TimeRange
 from tests.unit.evaluation.facts import fact, measured, record, rules
@@ -150,6 +150,12 @@ def test_transplantation_competes_and_the_first_dose_counts_too() -> None:
     [
         ([contact(28)], (), "yes", "unknown"),
         ([contact(28)], ("liver_transplantation",), "yes", "yes"),
+        (
+            [contact(28), fact(FactKind.PROCEDURE, UNREAD, None, start=on(5), known=START)],
+            ("liver_transplantation",),
+            "yes",
+            "unknown",
+        ),
         ([died(on(20))], (), "no", "no"),
         ([], (), "unknown", "unknown"),
         (
