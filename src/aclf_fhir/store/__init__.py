@@ -9,7 +9,6 @@ from aclf_fhir.store.models import (
     LogEntry,
     Mark,
     Stored,
-    StoredEvaluation,
     StoredVersion,
 )
 from aclf_fhir.store.query import (
@@ -55,7 +54,6 @@ __all__ = [
     "StatusClause",
     "Store",
     "Stored",
-    "StoredEvaluation",
     "StoredVersion",
     "StringClause",
     "SubjectClause",

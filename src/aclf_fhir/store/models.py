@@ -15,7 +15,6 @@ __all__ = [
     "LogEntry",
     "Mark",
     "Stored",
-    "StoredEvaluation",
     "StoredVersion",
 ]
 
@@ -223,16 +222,3 @@ class Accounting:
     unsettled: int
     rules: dict[str, int]
     types: dict[tuple[str, str], int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvaluation:
-    """A published evaluation of one subject for one pair of clocks."""
-
-    site: str
-    subject: str
-    as_of: datetime
-    known_at: datetime
-    content_hash: bytes
-    versions: str
-    body: bytes

@@ -9,16 +9,15 @@ from aclf_fhir.store.access import Access
 from aclf_fhir.store.facts import FactReads
 from aclf_fhir.store.holdings import HoldingReads
 from aclf_fhir.store.identities import OWNER
-from aclf_fhir.store.instants import from_microseconds, to_microseconds
+from aclf_fhir.store.instants import to_microseconds
 from aclf_fhir.store.intake_log import IntakeReads
 from aclf_fhir.store.marks import MarkReads
-from aclf_fhir.store.models import Stored, StoredEvaluation
+from aclf_fhir.store.models import Stored
 from aclf_fhir.store.query import Page, SearchQuery
 from aclf_fhir.store.resource_statements import ResourceStatements
 from aclf_fhir.store.resources import find, read_page
 from aclf_fhir.store.session import Session
 from aclf_fhir.store.tables import (
-    EVALUATION,
     OPEN,
     SITE_ZONE,
     TRIAL_KEY,
@@ -32,35 +31,6 @@ __all__ = ["SITE_STATEMENTS", "TRIAL_STATEMENTS", "Reader", "TrialReader"]
 SITE_STATEMENTS = ResourceStatements(SITE_ZONE)
 TRIAL_STATEMENTS = ResourceStatements(TRIAL_ZONE)
 
-_TOKEN = SITE_ZONE.token.c
-_KEY = SITE_ZONE.search_key.c
-_BY_IDENTIFIER = (
-    select(SITE_ZONE.resource.c.id)
-    .select_from(
-        SITE_ZONE.search_key.join(SITE_ZONE.token, _TOKEN.kind == _KEY.kind).join(
-            SITE_ZONE.resource, SITE_ZONE.resource.c.rid == _TOKEN.rid
-        )
-    )
-    .where(
-        _KEY.scope == bindparam("scope"),
-        _KEY.type == bindparam("type"),
-        _KEY.param == bindparam("param"),
-        _KEY.system == bindparam("system"),
-        _TOKEN.code == bindparam("code"),
-    )
-    .order_by(_TOKEN.rid)
-)
-_EVALUATION = (
-    select(*EVALUATION.c)
-    .where(
-        EVALUATION.c.site == bindparam("site"),
-        EVALUATION.c.subject == bindparam("subject"),
-        EVALUATION.c.as_of == bindparam("as_of"),
-        EVALUATION.c.known_at <= bindparam("known_at"),
-    )
-    .order_by(EVALUATION.c.known_at.desc())
-    .limit(1)
-)
 _TRIAL_KEY = select(TRIAL_KEY.c.key).where(TRIAL_KEY.c.trial == bindparam("trial"))
 
 
@@ -124,18 +94,6 @@ class Reader(FactReads, MarkReads, HoldingReads, IntakeReads):
         """Return one page of the current resources of a type that match a query."""
         return read_page(self._session, SITE_STATEMENTS, scope=site, type_=type_, query=query)
 
-    def by_identifier(self, site: str, type_: str, system: str, value: str) -> list[str]:
-        """Return the ids of the current resources that carry an identifier, oldest first."""
-        rows = self._session.all(
-            _BY_IDENTIFIER,
-            scope=site,
-            type=type_,
-            param="identifier",
-            code=key_text(value),
-            system=key_text(system),
-        )
-        return [row[0] for row in rows]
-
     def by_identity(self, site: str, type_: str, system: str, value: str) -> str | None:
         """Return the id of the one resource a unique identifier names, None if free."""
         row = self._session.one(
@@ -146,29 +104,6 @@ class Reader(FactReads, MarkReads, HoldingReads, IntakeReads):
             value=key_text(value),
         )
         return None if row is None else row[1]
-
-    def evaluation(
-        self, site: str, subject: str, as_of: datetime, *, known_at: datetime
-    ) -> StoredEvaluation | None:
-        """Return what was published of a subject for T, as known at K."""
-        row = self._session.one(
-            _EVALUATION,
-            site=site,
-            subject=subject,
-            as_of=to_microseconds(as_of),
-            known_at=to_microseconds(known_at),
-        )
-        if row is None:
-            return None
-        return StoredEvaluation(
-            site=row[0],
-            subject=row[1],
-            as_of=from_microseconds(row[2]),
-            known_at=from_microseconds(row[3]),
-            content_hash=row[4],
-            versions=row[5],
-            body=row[6],
-        )
 
     def trial_key(self, trial: str) -> bytes | None:
         """Return the secret the pseudonyms of a trial are made with."""

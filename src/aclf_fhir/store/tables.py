@@ -28,7 +28,6 @@ __all__ = [
     "ABSENT",
     "BUSINESS_IDENTITY",
     "CLOCK",
-    "EVALUATION",
     "FACT",
     "HOLDING",
     "INTAKE",
@@ -46,7 +45,7 @@ __all__ = [
     "ResourceTables",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The version of the schema this code reads and writes."""
 
 OPEN = 2**63 - 1
@@ -291,18 +290,6 @@ INTAKE = Table(
     _number("known"),
 )
 Index("intake_push", INTAKE.c.site, INTAKE.c.push, INTAKE.c.sequence)
-
-EVALUATION = Table(
-    "evaluation",
-    METADATA,
-    _text("site", primary_key=True),
-    _text("subject", primary_key=True),
-    _number("as_of", primary_key=True),
-    _number("known_at", primary_key=True),
-    _bytes("content_hash"),
-    _text("versions"),
-    _bytes("body"),
-)
 
 TRIAL_KEY = Table(
     "trial_key",

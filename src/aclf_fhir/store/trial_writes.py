@@ -1,39 +1,22 @@
-"""Writes of what was published: evaluations, and the resources of a trial's zone."""
+"""Writes of what a trial sees: the resources of its zone, and its key."""
 
 from sqlalchemy import insert
 
 from aclf_fhir.errors import AclfError, Category
-from aclf_fhir.store.instants import to_microseconds
-from aclf_fhir.store.models import IndexRows, Stored, StoredEvaluation, StoredVersion
+from aclf_fhir.store.models import IndexRows, Stored, StoredVersion
 from aclf_fhir.store.query import Page, SearchQuery
 from aclf_fhir.store.reader import TRIAL_STATEMENTS
 from aclf_fhir.store.resources import read_page
-from aclf_fhir.store.tables import EVALUATION, TRIAL_KEY
+from aclf_fhir.store.tables import TRIAL_KEY
 from aclf_fhir.store.unit_of_work import UnitOfWork
 
 __all__ = ["TrialWrites"]
 
-_INSERT_EVALUATION = insert(EVALUATION)
 _INSERT_KEY = insert(TRIAL_KEY)
 
 
 class TrialWrites(UnitOfWork):
-    """Writes of evaluations and of the trial zone, which is read here as it is written."""
-
-    def put_evaluation(self, evaluation: StoredEvaluation) -> None:
-        """Keep a published evaluation for ever."""
-        self._session.insert(
-            _INSERT_EVALUATION,
-            {
-                "site": evaluation.site,
-                "subject": evaluation.subject,
-                "as_of": to_microseconds(evaluation.as_of),
-                "known_at": to_microseconds(evaluation.known_at),
-                "content_hash": evaluation.content_hash,
-                "versions": evaluation.versions,
-                "body": evaluation.body,
-            },
-        )
+    """Writes of the trial zone, which is read here as it is written."""
 
     def put_trial_key(self, trial: str, key: bytes) -> None:
         """Keep the secret of a trial; it is given once and never changed."""

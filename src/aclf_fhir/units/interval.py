@@ -51,18 +51,6 @@ class Interval(NamedTuple):
         """The number, if it is known exactly."""
         return self.low if self.is_exact else None
 
-    def scaled(self, factor: Decimal) -> Self:
-        """Return the interval with both ends multiplied by a positive factor."""
-        if factor <= 0:
-            message = "factor must be positive"
-            raise ValueError(message)
-        return type(self)(
-            None if self.low is None else self.low * factor,
-            None if self.high is None else self.high * factor,
-            self.low_closed,
-            self.high_closed,
-        )
-
     def __contains__(self, value: object) -> NoReturn:
         """Refuse `in`; `contains` asks whether the number could be `value`."""
         message = "ask Interval.contains"

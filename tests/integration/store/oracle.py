@@ -8,7 +8,15 @@ from msgspec.structs import replace
 
 from aclf_fhir.mapping.models import Disposition, MappingOutcome
 from aclf_fhir.record import Fact
-from aclf_fhir.store import IndexRows
+from aclf_fhir.store import IndexRows, Reader, SearchQuery, TokenClause, TokenValue
+
+
+def identified(
+    reader: Reader, type_: str, value: str, *, system: str = "s", site: str = "a"
+) -> list[str]:
+    """Return the ids of the current resources that carry an identifier."""
+    query = SearchQuery(clauses=(TokenClause("identifier", (TokenValue(system, value),)),))
+    return [one.id for one in reader.search(site, type_, query).matches]
 
 
 @dataclass

@@ -35,7 +35,7 @@ from aclf_fhir.store import (
     Transaction,
 )
 from aclf_fhir.units import Interval, TimeRange
-from tests.integration.store.oracle import Oracle, Version
+from tests.integration.store.oracle import Oracle, Version, identified
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SUBJECTS = ("p", "q")
@@ -253,7 +253,7 @@ class Comparison(RuleBasedStateMachine):
             for value in ("u", "v"):
                 owner = oracle.owner(value)
                 assert reader.by_identity(site, "Observation", "s", value) == owner
-                assert reader.by_identifier(site, "Observation", "s", value) == (
+                assert identified(reader, "Observation", value, site=site) == (
                     [] if owner is None else [owner]
                 )
             for subject in SUBJECTS:

@@ -10,6 +10,7 @@ from aclf_fhir.mapping.models import Disposition
 from aclf_fhir.store import IndexRows, SearchQuery, Store, StoredVersion, Transaction
 from aclf_fhir.store.reader import SITE_STATEMENTS
 from aclf_fhir.store.tables import SITE_ZONE
+from tests.integration.store.oracle import identified
 
 SYSTEM = "urn:example:result"
 
@@ -97,7 +98,7 @@ def test_a_unit_sees_its_own_writes(store: Store) -> None:
         current = tx.current("a", "Observation", "o")
         assert current is not None
         assert current == tx.version("a", "Observation", "o", 1)
-        assert tx.by_identifier("a", "Observation", SYSTEM, "x") == ["o"]
+        assert identified(tx, "Observation", "x", system=SYSTEM) == ["o"]
         assert tx.by_identity("a", "Observation", SYSTEM, "x") == "o"
         assert tx.search("a", "Observation", SearchQuery()).matches == (current,)
 
@@ -112,7 +113,7 @@ def test_deleted_resources_keep_their_versions(store: Store) -> None:
         assert current is not None
         assert (current.version, current.deleted, current.disposition) == (2, True, None)
         assert reader.search("a", "Observation", SearchQuery(total=True)).total == 0
-        assert reader.by_identifier("a", "Observation", SYSTEM, "x") == []
+        assert identified(reader, "Observation", "x", system=SYSTEM) == []
         assert reader.by_identity("a", "Observation", SYSTEM, "x") is None
     again = store.write(lambda tx: put(tx, "o", b"3", unique="x"))
     assert again.version == 3
@@ -152,8 +153,8 @@ def test_long_keys_fit_both_databases(store: Store) -> None:
     store.write(lambda tx: put(tx, "o", unique=long))
     with store.read() as reader:
         assert reader.by_identity("a", "Observation", SYSTEM, long) == "o"
-        assert reader.by_identifier("a", "Observation", SYSTEM, long) == ["o"]
-        assert reader.by_identifier("a", "Observation", SYSTEM, long + "x") == []
+        assert identified(reader, "Observation", long, system=SYSTEM) == ["o"]
+        assert identified(reader, "Observation", long + "x", system=SYSTEM) == []
 
 
 def test_accounting_adds_up(store: Store) -> None:

@@ -1,7 +1,5 @@
 """The trial zone: stored apart, read by a reader that knows no other tables."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from aclf_fhir.errors import AclfError, Category
@@ -9,7 +7,6 @@ from aclf_fhir.store import (
     IndexRows,
     SearchQuery,
     Store,
-    StoredEvaluation,
     StoredVersion,
     TokenClause,
     TokenValue,
@@ -85,24 +82,3 @@ def test_a_trial_key_is_given_once(store: Store) -> None:
     with store.read() as reader:
         assert reader.trial_key("one") == b"\x00secret"
         assert reader.trial_key("two") is None
-
-
-def test_evaluations_by_both_clocks(store: Store) -> None:
-    days = [datetime(2024, 5, day, tzinfo=UTC) for day in (1, 2, 3)]
-
-    def evaluation(known_at: datetime) -> StoredEvaluation:
-        return StoredEvaluation(
-            site="a",
-            subject="p",
-            as_of=days[0],
-            known_at=known_at,
-            content_hash=b"h",
-            versions="v",
-            body=b"{}",
-        )
-
-    store.write(lambda tx: [tx.put_evaluation(evaluation(day)) for day in days[::2]])
-    with store.read() as reader:
-        for known_at, expected in zip(days, (days[0], days[0], days[2]), strict=True):
-            assert reader.evaluation("a", "p", days[0], known_at=known_at) == evaluation(expected)
-        assert reader.evaluation("a", "p", days[1], known_at=days[2]) is None

@@ -13,6 +13,7 @@ from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.mapping.models import Disposition
 from aclf_fhir.store import IndexRows, SearchQuery, Store, Transaction
 from aclf_fhir.store.writer import Writer
+from tests.integration.store.oracle import identified
 
 
 def put(tx: Transaction, id_: str, *, unique: str = "") -> int:
@@ -60,7 +61,7 @@ def test_a_failing_unit_is_undone_alone(store: Store) -> None:
         put(tx, id_, unique=id_)
         put(tx, "before")
         if written:  # makes what waits go to the database
-            assert tx.by_identifier("a", "Basic", "s", id_) == [id_]
+            assert identified(tx, "Basic", id_) == [id_]
         message = "no"
         raise ZeroDivisionError(message)
 
@@ -85,7 +86,7 @@ def test_a_failing_unit_is_undone_alone(store: Store) -> None:
         assert before is not None
         assert before.version == 1
         assert reader.by_identity("a", "Basic", "s", "bad3") == "next3"
-        assert reader.by_identifier("a", "Basic", "s", "bad3") == ["next3"]
+        assert identified(reader, "Basic", "bad3") == ["next3"]
 
 
 def test_the_same_identity_in_one_group_wins_once(store: Store) -> None:
