@@ -4,12 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import datetime, timedelta
 
 from aclf_fhir.errors import AclfError
 from aclf_fhir.store import Mark
 from aclf_fhir.workflows.evaluating import evaluate_marked
 from aclf_fhir.workflows.gateway import Gateway
+from aclf_fhir.workflows.worklist import Replayed, replay_outdated
 
 __all__ = ["Bursts", "Evaluator"]
 
@@ -23,6 +25,8 @@ _LONGEST = timedelta(milliseconds=1500)
 _IDLE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 _AFTER_FAILURE_S = 2.0
+_REPLAYED_AT_ONCE = 20
+"""Held resources mapped again between two looks at the marks: intake waits for no more."""
 
 
 class Bursts:
@@ -50,6 +54,9 @@ class Bursts:
 class Evaluator:
     """A thread that empties the marks, a few subjects at a time.
 
+    What is held by other rules than today's (a site file was mended, the software is
+    newer) it maps again first, a few resources at a time, beside all other work.
+
     Parameters
     ----------
     gateway
@@ -59,6 +66,8 @@ class Evaluator:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._bursts = Bursts()
+        self._replayed = Replayed()
+        self._replay_after: int | None = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="evaluator", daemon=True)
 
@@ -82,6 +91,9 @@ class Evaluator:
             began = time.monotonic()
             pause = _IDLE_S
             try:
+                if self._replay_after is not None:
+                    self._replay()
+                    pause = 0.0
                 if evaluate_marked(
                     self._gateway,
                     limit=_BATCH,
@@ -95,3 +107,15 @@ class Evaluator:
                 _LOG.warning("evaluation.failed category=%s", error.category)
                 pause = _AFTER_FAILURE_S
             self._stopping.wait(pause)
+
+    def _replay(self) -> None:
+        """Map again a few of what is held by other rules; say so once all are done."""
+        step, self._replay_after = replay_outdated(
+            self._gateway, after=self._replay_after or 0, limit=_REPLAYED_AT_ONCE
+        )
+        self._replayed += step
+        done = self._replayed
+        if self._replay_after is None and done.tried:
+            _LOG.info(
+                "replay.done tried=%d mapped=%d not_needed=%d held=%d failed=%d", *astuple(done)
+            )

@@ -78,8 +78,10 @@ class Database:
         """Begin a transaction that may write; SQLite waits here for other processes."""
         session.command("BEGIN IMMEDIATE" if self.kind == "sqlite" else "BEGIN")
 
-    def prepare(self) -> None:
+    def prepare(self, *, create: bool = True) -> None:
         """Make the tables if the database is empty; refuse a schema we do not know."""
+        if not create and self.kind == "sqlite" and not Path(self.url.database or "").is_file():
+            raise _empty()  # connecting would make the file
         try:
             with self.engine.connect() as connection:
                 if self.kind == "sqlite":
@@ -88,7 +90,7 @@ class Database:
                     connection.exec_driver_sql("BEGIN")
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATING})")
                 try:
-                    _prepare(connection)
+                    _prepare(connection, create=create)
                 except BaseException:
                     connection.exec_driver_sql("ROLLBACK")
                     raise
@@ -138,11 +140,13 @@ def _tune_sqlite(connection: sqlite3.Connection, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _prepare(connection: Connection) -> None:
+def _prepare(connection: Connection, *, create: bool) -> None:
     tables = inspect(connection).get_table_names()
     if SCHEMA_VERSION_TABLE.name not in tables:
         if any(name in METADATA.tables for name in tables):
             raise _refused("It holds tables of other software.")
+        if not create:
+            raise _empty()
         METADATA.create_all(connection)
         connection.execute(SCHEMA_VERSION_TABLE.insert().values(version=SCHEMA_VERSION))
         connection.execute(CLOCK.insert().values(id=1, known=0, rid=0, seq=0))
@@ -150,6 +154,15 @@ def _prepare(connection: Connection) -> None:
     versions = [row[0] for row in connection.execute(SCHEMA_VERSION_TABLE.select())]
     if versions != [SCHEMA_VERSION]:
         raise _refused(f"Its schema version is {versions}, this program reads {SCHEMA_VERSION}.")
+
+
+def _empty() -> AclfError:
+    return AclfError.of(
+        Category.NOT_FOUND,
+        "database",
+        "There is no gateway's database under this URL.",
+        "Give the URL that `aclf-fhir serve` was started with.",
+    )
 
 
 def _refused(message: str) -> AclfError:

@@ -30,6 +30,7 @@ _LIST = (
         _COLUMN.reason,
         _COLUMN.location,
         _COLUMN.detail,
+        _COLUMN.judged_by,
         _COLUMN.rid,
         _COLUMN.position,
     )
@@ -62,6 +63,18 @@ _OF_RESOURCE = _LIST.where(
     _RESOURCE.c.scope == bindparam("site"),  # leads to the one resource, not through the list
     _RESOURCE.c.type == bindparam("type"),
     _RESOURCE.c.id == bindparam("id"),
+)
+_OUTDATED = (
+    select(_COLUMN.rid, _RESOURCE.c.type, _RESOURCE.c.id)
+    .distinct()
+    .select_from(_JOINED)
+    .where(
+        _COLUMN.site == bindparam("site"),
+        _COLUMN.judged_by != bindparam("judged_by"),
+        _COLUMN.rid > bindparam("after"),
+    )
+    .order_by(_COLUMN.rid)
+    .limit(bindparam("count"))
 )
 WAITING_FOR = (
     select(_RESOURCE.c.type, _RESOURCE.c.id)
@@ -101,6 +114,18 @@ class HoldingReads(Access):
             for row in self._session.all(statement, site=site, **values)
         ]
 
+    def outdated(
+        self, site: str, judged_by: str, *, after: int, count: int
+    ) -> list[tuple[int, str, str]]:
+        """Return place, type and id of resources held by other rules, a page of them.
+
+        `after`, the place of the last one of a page, gives the next page.
+        """
+        rows = self._session.all(
+            _OUTDATED, site=site, judged_by=judged_by, after=after, count=count
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
     def waiting_for(self, site: str, reference: str) -> list[tuple[str, str]]:
         """Return (type, id) of the resources to map again once `Type/id` is there."""
         rows = self._session.all(WAITING_FOR, site=site, target=key_text(reference))
@@ -108,7 +133,7 @@ class HoldingReads(Access):
 
 
 def _held(row: tuple[Any, ...]) -> Held:
-    site, type_, id_, version, subject, known, reason, location, detail, *_ = row
+    site, type_, id_, version, subject, known, reason, location, detail, judged_by, *_ = row
     return Held(
         site=site,
         type=type_,
@@ -117,6 +142,7 @@ def _held(row: tuple[Any, ...]) -> Held:
         subject=subject,
         since=from_microseconds(known),
         holding=Holding(HeldReason(reason), location, detail),
+        judged_by=judged_by,
     )
 
 
@@ -129,6 +155,7 @@ def hold(
     version: int,
     holdings: Sequence[Holding],
     waits_for: Sequence[str],
+    judged_by: str,
 ) -> None:
     """Put a resource on the work list and note what it waits for."""
     for position, holding in enumerate(holdings):
@@ -143,6 +170,7 @@ def hold(
                 "location": holding.location,
                 "detail": holding.detail,
                 "known": numbers.known,
+                "judged_by": judged_by,
             },
         )
     for target in sorted(set(map(key_text, waits_for))):

@@ -151,7 +151,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One reason one resource version waits on the work list."""
+    """One reason one resource version waits on the work list.
+
+    Parameters
+    ----------
+    judged_by
+        The rules by which it was held; by others it may no longer be.
+    """
 
     site: str
     type: str
@@ -160,6 +166,7 @@ class Held:
     subject: str
     since: datetime
     holding: Holding
+    judged_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,16 +43,23 @@ class Settlement(UnitOfWork):
         return [(row[0], row[1]) for row in rows]
 
     def settle(
-        self, site: str, type_: str, id_: str, version: int, outcome: MappingOutcome
+        self,
+        site: str,
+        type_: str,
+        id_: str,
+        version: int,
+        outcome: MappingOutcome,
+        judged_by: str = "",
     ) -> FactChanges:
         """Replace facts, holdings and disposition of a resource by what a mapping gave.
 
         The one call that keeps the three in step; `FactChanges` says which facts
         came and went, and so from which instant the subjects have to be marked.
+        `judged_by` names the rules of the mapping.
         """
         head = self._head(site, type_, id_)
         self._resources.settle(head, version, outcome.disposition, outcome.rule)
-        self._hold(head, version, outcome.holdings, outcome.waits_for)
+        self._hold(head, version, outcome.holdings, outcome.waits_for, judged_by)
         return self._replace_facts(head, outcome.facts)
 
     def dispose(
@@ -108,7 +115,12 @@ class Settlement(UnitOfWork):
         self._hold(self._head(site, type_, id_), 0, (), ())
 
     def _hold(
-        self, head: Head, version: int, holdings: Sequence[Holding], waits_for: Sequence[str]
+        self,
+        head: Head,
+        version: int,
+        holdings: Sequence[Holding],
+        waits_for: Sequence[str],
+        judged_by: str = "",
     ) -> None:
         if head.has_holdings:
             release(self._session, head.rid)
@@ -121,5 +133,6 @@ class Settlement(UnitOfWork):
             version=version,
             holdings=holdings,
             waits_for=waits_for,
+            judged_by=judged_by,
         )
         head.has_holdings = bool(holdings or waits_for)

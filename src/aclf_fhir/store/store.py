@@ -32,7 +32,12 @@ class Store:
 
     @classmethod
     def open(
-        cls, url: str, *, clock: Callable[[], datetime] = _system_clock, readers: int = 16
+        cls,
+        url: str,
+        *,
+        clock: Callable[[], datetime] = _system_clock,
+        readers: int = 16,
+        create: bool = True,
     ) -> Self:
         """Open a database, making its tables if it is empty.
 
@@ -44,16 +49,19 @@ class Store:
             The present, read once per commit group.
         readers
             Snapshots that can be open at the same time.
+        create
+            Whether tables are made; else an empty database is refused.
 
         Raises
         ------
         AclfError
+            `not_found` for an empty database where none may be made;
             `unsupported` for another kind of database, an unknown schema version
             or tables of other software; `unavailable` if it cannot be reached.
         """
         database = Database(url, readers=readers)
         try:
-            database.prepare()
+            database.prepare(create=create)
             return cls(database, Writer(database, clock))
         except BaseException:
             database.close()

@@ -260,6 +260,7 @@ HOLDING = Table(
     _text("location"),
     _text("detail"),
     _number("known"),  # held since
+    _text("judged_by"),  # software and data files, as the gateway names them
     sqlite_with_rowid=False,
 )
 Index("holding_reason", HOLDING.c.site, HOLDING.c.reason, HOLDING.c.detail)

@@ -34,7 +34,7 @@ from aclf_fhir.store import (
 from aclf_fhir.workflows.gateway import Gateway
 from aclf_fhir.workflows.publishing import pages, put_derived
 from aclf_fhir.workflows.reports import STUDY, publish_report
-from aclf_fhir.workflows.settling import BEGINNING
+from aclf_fhir.workflows.settling import BEGINNING, REPLAYED
 from aclf_fhir.workflows.trial_publishing import publish_trial, score_time
 from aclf_fhir.workflows.verdicts import Judged, judge
 
@@ -250,6 +250,8 @@ def _provenance(
     reason = EvaluationReason.NEW_DATA
     if evaluation.mark.due is not None:
         reason = EvaluationReason.TIME_PASSED
+    elif evaluation.mark.reason == REPLAYED:
+        reason = EvaluationReason.REPLAY
     elif any(version.version > 1 for one, version in written if one.type == "Observation"):
         reason = EvaluationReason.CORRECTION
     return provenance(

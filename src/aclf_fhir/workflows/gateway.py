@@ -59,6 +59,11 @@ class Gateway:
         return self.catalog.sites[self.site]
 
     @property
+    def judged_by(self) -> str:
+        """What decides how inputs are mapped: the software, and every data file."""
+        return f"{self.software_version} {self.catalog.version}"
+
+    @property
     def rules(self) -> EvaluationRules:
         """How facts are chosen at this site."""
         return rules_of(self.catalog, self.site)

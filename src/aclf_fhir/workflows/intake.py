@@ -32,7 +32,7 @@ from aclf_fhir.workflows.preparing import (
     own_references,
     prepare,
 )
-from aclf_fhir.workflows.settling import settle, wake
+from aclf_fhir.workflows.settling import judge_anew, settle, wake
 from aclf_fhir.workflows.subjects import check_arms, check_move
 
 __all__ = [
@@ -163,6 +163,8 @@ def apply(
     except AclfError as error:
         raise error.under(incoming.location) from error
     if current is not None and not current.deleted and says_the_same(current.body, body):
+        if current.disposition is Disposition.HELD:
+            current = judge_anew(tx, gateway, current)
         return _receipt(tx, gateway, prepared, current, "duplicate", push=push)
     resource_id = current.id if current else incoming.id or new_id or str(uuid.uuid4())
     if incoming.type == "Patient":

@@ -27,6 +27,7 @@ def open_gateway(
     base: str = "",
     software_version: str = "source",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    create: bool = True,
 ) -> Gateway:
     """Load the catalog, open the store, and publish what depends on neither patient nor time.
 
@@ -46,6 +47,8 @@ def open_gateway(
         Version of the gateway, named in every Provenance.
     clock
         Returns the current instant.
+    create
+        Whether an empty database is made ready; else it is refused.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def open_gateway(
             "there is no site of that name",
             f"Known sites: {', '.join(sorted(catalog.sites))}.",
         )
-    store = Store.open(database)
+    store = Store.open(database, create=create)
     try:
         keys = store.write(lambda tx: _keys(tx, catalog))
         gateway = Gateway(

@@ -1,11 +1,12 @@
 """Settling: a stored version is mapped, its facts replaced, its subject marked.
 
-A version is settled when it arrives and again whenever something it waited for
-arrives or the site's maps change; both take the same way, so a replay ends where
-an ordered delivery would have ended.
+A version is settled when it arrives, again whenever something it waited for arrives,
+and, while it is held, once more when the rules have changed (`worklist`); all take the
+same way, so a replay ends where an ordered delivery would have ended.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace as replace_model
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +41,9 @@ from aclf_fhir.workflows.search_parameters import searchable_types
 
 __all__ = [
     "BEGINNING",
+    "REPLAYED",
     "dates_of",
+    "judge_anew",
     "mapping_context",
     "mark_changes",
     "of_subject",
@@ -51,6 +54,10 @@ __all__ = [
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 """The instant from which everything about a subject is evaluated again."""
+
+REPLAYED = "replay"
+"""Why a subject is marked whose resources were mapped again by other rules."""
+_NEW = "facts changed"
 
 _PAGE = 500
 
@@ -65,6 +72,7 @@ def settle(
     resource: Any,
     *,
     derived: bool,
+    reason: str = _NEW,
 ) -> MappingOutcome:
     """Map one stored version and keep what follows from it.
 
@@ -76,6 +84,8 @@ def settle(
         Its validated struct.
     derived
         Whether the gateway made it. A copy of such a resource is never input.
+    reason
+        Why its subjects are marked, if facts change.
     """
     if is_own(resource) and not derived:
         outcome = not_needed("own-derived")
@@ -83,13 +93,17 @@ def settle(
         outcome = map_resource(resource, mapping_context(tx, gateway, stored))
     if _falls_back(tx, stored, resource):
         outcome = _conflicting(tx, stored, resource, outcome)
-    changed = _keep(tx, stored, outcome)
+    changes = tx.settle(
+        stored.site, stored.type, stored.id, stored.version, outcome, gateway.judged_by
+    )
+    changed = (*changes.added, *changes.closed)
+    mark_changes(tx, stored.site, changed, reason)
     if stored.version > 1 or stored.type != "Patient":
-        _settle_dated(tx, gateway, stored, changed)
+        _settle_dated(tx, gateway, stored, changed, reason)
     return outcome
 
 
-def mark_changes(tx: Transaction, site: str, changed: Iterable[Fact]) -> None:
+def mark_changes(tx: Transaction, site: str, changed: Iterable[Fact], reason: str = _NEW) -> None:
     """Mark each subject from the earliest instant its changed facts can affect."""
     since: dict[str, datetime] = {}
     for fact in changed:
@@ -98,7 +112,7 @@ def mark_changes(tx: Transaction, site: str, changed: Iterable[Fact]) -> None:
             earliest = fact.start.earliest
         since[fact.subject] = min(since.get(fact.subject, earliest), earliest)
     for subject, instant in since.items():
-        tx.mark(site, subject, instant, "facts changed")
+        tx.mark(site, subject, instant, reason)
 
 
 def wake(tx: Transaction, gateway: Gateway, reference: str) -> None:
@@ -109,10 +123,21 @@ def wake(tx: Transaction, gateway: Gateway, reference: str) -> None:
             settle_again(tx, gateway, waiting)
 
 
-def settle_again(tx: Transaction, gateway: Gateway, stored: Stored) -> MappingOutcome:
+def settle_again(
+    tx: Transaction, gateway: Gateway, stored: Stored, reason: str = _NEW
+) -> MappingOutcome:
     """Map the current version of a stored resource once more."""
     resource = read_resource(stored.body, stored.type)
-    return settle(tx, gateway, stored, resource, derived=stored.derived)
+    return settle(tx, gateway, stored, resource, derived=stored.derived, reason=reason)
+
+
+def judge_anew(tx: Transaction, gateway: Gateway, stored: Stored) -> Stored:
+    """Settle a held resource again if it was held by other rules; return it as it stands then."""
+    held = tx.held_of(stored.site, stored.type, stored.id)
+    if all(one.judged_by == gateway.judged_by for one in held):
+        return stored
+    outcome = settle_again(tx, gateway, stored, REPLAYED)
+    return replace_model(stored, disposition=outcome.disposition, rule=outcome.rule)
 
 
 def mapping_context(
@@ -217,6 +242,7 @@ def _settle_dated(
     gateway: Gateway,
     cause: StoredVersion | Stored,
     changed: Iterable[Fact],
+    reason: str,
 ) -> None:
     """Settle a subject's resources again when its birth or death has changed."""
     moved = {
@@ -228,17 +254,7 @@ def _settle_dated(
         for stored in list(of_subject(tx, gateway.site, subject)):
             itself = (stored.type, stored.id) == (cause.type, cause.id)
             if not itself and stored.type != "Patient":
-                settle_again(tx, gateway, stored)
-
-
-def _keep(
-    tx: Transaction, stored: StoredVersion | Stored, outcome: MappingOutcome
-) -> tuple[Fact, ...]:
-    """Store an outcome, mark whom it concerns, return the facts that came or went."""
-    changes = tx.settle(stored.site, stored.type, stored.id, stored.version, outcome)
-    changed = (*changes.added, *changes.closed)
-    mark_changes(tx, stored.site, changed)
-    return changed
+                settle_again(tx, gateway, stored, reason)
 
 
 def of_subject(reader: Reader, site: str, subject: str) -> Iterator[Stored]:
