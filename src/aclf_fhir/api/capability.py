@@ -16,6 +16,8 @@ from aclf_fhir.workflows.search_parameters import parameters_of
 __all__ = ["site_statement", "trial_statement"]
 
 _INTERACTIONS = ("create", "read", "search-type", "update", "vread")
+_NOT_OF = {"Bundle": frozenset({"create", "update"})}
+"""Interactions a type does not have: a Bundle is taken apart, never kept."""
 _COMMON = (
     OfferedParameter("_id", "token"),
     OfferedParameter("_lastUpdated", "date"),
@@ -57,7 +59,7 @@ def site_statement(url: str, routes: frozenset[str]) -> bytes:
         resources=[
             _resource(
                 type_,
-                interactions,
+                [code for code in interactions if code not in _NOT_OF.get(type_, ())],
                 [
                     _OPERATIONS[name]
                     for name in ("patient-score", "patient-score-timeline", "patient-screen")

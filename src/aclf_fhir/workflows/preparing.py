@@ -63,7 +63,8 @@ def prepare(incoming: Incoming) -> Prepared:
     Raises
     ------
     AclfError
-        `not_found` for an unknown type, `invalid` with every problem found.
+        `not_found` for an unknown type, `unsupported` for a Bundle, `invalid` with every
+        problem found.
     """
     if incoming.type not in resource_types():
         raise AclfError.of(
@@ -71,6 +72,13 @@ def prepare(incoming: Incoming) -> Prepared:
             incoming.location,
             "is not a resource type of R4 4.0.1",
             "Check the spelling in the URL.",
+        )
+    if incoming.type == "Bundle":
+        raise AclfError.of(
+            Category.UNSUPPORTED,
+            incoming.location or "Bundle",
+            "is not kept as a resource, for nothing in it would be used",
+            "Send a batch or transaction to the base URL: POST /fhir.",
         )
     try:
         resource = parse_resource(incoming.body, expected_type=incoming.type)
