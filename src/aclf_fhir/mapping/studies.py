@@ -6,15 +6,21 @@ from aclf_fhir.codes import CANONICAL_BASE
 from aclf_fhir.mapping.references import literal_reference
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aclf_fhir.fhir.r4.datatypes import Reference
     from aclf_fhir.mapping.models import MappingContext
 
-__all__ = ["study_of"]
+__all__ = ["study_of", "trial_named"]
 
 
 def study_of(reference: "Reference", context: "MappingContext") -> str | None:
     """Return the trial id, by literal reference or by identifier; None if it is not ours."""
-    trials = context.trials
+    return trial_named(reference, context.trials)
+
+
+def trial_named(reference: "Reference", trials: "Mapping[str, str]") -> str | None:
+    """Do what `study_of` does, given the trial id by every name a study is known by."""
     text = reference.reference
     if text is not None:
         for name in (text, literal_reference(reference), text.removeprefix(f"{CANONICAL_BASE}/")):

@@ -33,7 +33,7 @@ from aclf_fhir.workflows.preparing import (
     prepare,
 )
 from aclf_fhir.workflows.settling import judge_anew, settle, wake
-from aclf_fhir.workflows.subjects import check_arms, check_move
+from aclf_fhir.workflows.subjects import check_arms, check_move, check_whose
 
 __all__ = [
     "Incoming",
@@ -156,12 +156,7 @@ def apply(
     current = _current(tx, gateway, incoming, resource, rows.unique)
     _check_match(incoming, current)
     derived = current is not None and current.derived
-    try:
-        check_arms(resource, gateway.catalog.indexes(gateway.site).trials)
-        if current is not None and current.derived:
-            check_move(current, resource, if_match=incoming.if_match)
-    except AclfError as error:
-        raise error.under(incoming.location) from error
+    _check_person(gateway, incoming, resource, current)
     if current is not None and not current.deleted and says_the_same(current.body, body):
         if current.disposition is Disposition.HELD:
             current = judge_anew(tx, gateway, current)
@@ -230,6 +225,21 @@ def _conflict(incoming: Incoming, element: str, message: str) -> AclfError:
         message,
         "An identifier of this system names one result; give another result another one.",
     )
+
+
+def _check_person(
+    gateway: Gateway, incoming: Incoming, resource: Any, current: Stored | None
+) -> None:
+    """Refuse what no person may do to a subject of our trials, or to what we derived."""
+    trials = gateway.catalog.indexes(gateway.site).trials
+    try:
+        check_arms(resource, trials)
+        if current is not None and current.derived:
+            check_move(current, resource, if_match=incoming.if_match)
+        else:
+            check_whose(resource, trials, site=gateway.site)
+    except AclfError as error:
+        raise error.under(incoming.location) from error
 
 
 def _check_match(incoming: Incoming, current: Stored | None) -> None:

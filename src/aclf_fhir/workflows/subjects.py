@@ -1,16 +1,23 @@
-"""What a person may do to a derived resource: move a ResearchSubject, nothing else."""
+"""What a person may do to what the gateway derives: move a ResearchSubject, nothing else."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.fhir import is_sentinel, r4, read_resource
+from aclf_fhir.mapping.origin import is_own
+from aclf_fhir.mapping.references import literal_reference
+from aclf_fhir.mapping.studies import trial_named
+from aclf_fhir.publication import research_subject_id
 from aclf_fhir.store import Stored
 
-__all__ = ["check_arms", "check_move"]
+__all__ = ["check_arms", "check_move", "check_whose"]
 
 _THE_MACHINES = ("study", "individual", "extension", "identifier")
 """Elements that say what the gateway decided, not what a person did."""
+
+_UNMOVED = "potential-candidate"
+"""The status the machine gives; every other one is a person's."""
 
 _NEEDS_START = frozenset({"on-study", "on-study-intervention", "on-study-observation"})
 
@@ -30,13 +37,52 @@ def check_arms(resource: Any, trials: Mapping[str, str]) -> None:
     """
     if not isinstance(resource, r4.ResearchSubject):
         return
-    if (resource.assigned_arm or resource.actual_arm) and resource.study.reference in trials:
+    if (resource.assigned_arm or resource.actual_arm) and trial_named(resource.study, trials):
         raise AclfError.of(
             Category.UNSUPPORTED,
             "ResearchSubject.assignedArm",
             "allocation is not kept in this zone",
             "Leave assignedArm and actualArm out.",
         )
+
+
+def check_whose(resource: Any, trials: Mapping[str, str], *, site: str) -> None:
+    """Refuse a subject of one of our trials that is not the gateway's own.
+
+    A person enrols by moving the subject that carries the verdict. Beside it, another one
+    would say that somebody is on study whom no outcome and no report knows. A mere copy of
+    what the gateway made may come back: it is never input.
+
+    Parameters
+    ----------
+    resource
+        What the client sent, under an id that is not the gateway's.
+    trials
+        Trial id by every name a study is known by.
+    site
+        Whose feed it is.
+
+    Raises
+    ------
+    AclfError
+        `conflict`, naming the subject to move.
+    """
+    if not isinstance(resource, r4.ResearchSubject):
+        return
+    trial = trial_named(resource.study, trials)
+    if trial is None or (resource.status == _UNMOVED and is_own(resource)):
+        return
+    named = (literal_reference(resource.individual) or "").removeprefix("Patient/")
+    path = "ResearchSubject"
+    if named and "/" not in named:
+        path += f"/{research_subject_id(site=site, subject=named, trial=trial)}"
+    raise AclfError.of(
+        Category.CONFLICT,
+        "ResearchSubject.study",
+        "is a trial of this gateway, which keeps one subject per person itself",
+        f"GET and PUT {path} with If-Match to move it; it is made at the first verdict that is"
+        " not ineligible.",
+    )
 
 
 def check_move(current: Stored, resource: Any, *, if_match: str | None) -> None:

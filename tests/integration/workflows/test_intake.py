@@ -8,7 +8,9 @@ import pytest
 
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.mapping.models import Disposition, HeldReason
-from aclf_fhir.record import FactStatus
+from aclf_fhir.publication import research_subject_id
+from aclf_fhir.record import FactKind, FactStatus
+from aclf_fhir.store import SearchQuery
 from aclf_fhir.units import Interval
 from aclf_fhir.workflows.bundles import receive_bundle
 from aclf_fhir.workflows.worklist import accounting, held, replay
@@ -350,7 +352,80 @@ def test_nobody_sends_the_arm_of_one_of_our_trials(desk, patient):
     with pytest.raises(AclfError) as caught:
         desk.put({**subject, "actualArm": "one"})
     assert caught.value.category is Category.UNSUPPORTED
-    assert desk.put(subject).disposition is Disposition.MAPPED
+    other = {**subject, "study": {"reference": "ResearchStudy/another"}, "actualArm": "one"}
+    assert desk.put(other).disposition is Disposition.MAPPED
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        {"reference": "ResearchStudy/nct03668171"},
+        {"reference": "ResearchStudy/nct03668171/_history/1"},
+        {"reference": "https://aclf-fhir.example/fhir/ResearchStudy/nct03668171"},
+        {"identifier": {"value": "NCT03668171"}},
+    ],
+    ids=["reference", "version", "canonical", "identifier"],
+)
+def test_a_subject_of_one_of_our_trials_is_the_gateways_to_make(desk, patient, study):
+    desk.put(patient)
+    subject = {
+        "resourceType": "ResearchSubject",
+        "id": "theirs",
+        "status": "on-study",
+        "study": study,
+        "individual": {"reference": "Patient/p1"},
+    }
+    own = research_subject_id(site="default", subject="p1", trial="nct03668171")
+    for send in (desk.put, desk.post, lambda one: desk.put({**one, "id": own})):
+        with pytest.raises(AclfError) as caught:
+            send(subject)
+        assert caught.value.category is Category.CONFLICT
+        assert f"ResearchSubject/{own} with If-Match" in caught.value.issues[0].remedy
+    assert not [fact for fact in desk.facts() if fact.kind is FactKind.PARTICIPATION]
+
+
+@pytest.mark.parametrize("type_", ["batch", "transaction"])
+def test_nor_is_it_taken_in_a_bundle(desk, patient, type_):
+    subject = {
+        "resourceType": "ResearchSubject",
+        "id": "theirs",
+        "status": "on-study",
+        "study": {"reference": "ResearchStudy/nct03668171"},
+        "individual": {"reference": "Patient/p1"},
+    }
+    entries = (
+        {"resource": patient, "request": {"method": "PUT", "url": "Patient/p1"}},
+        {"resource": subject, "request": {"method": "PUT", "url": "ResearchSubject/theirs"}},
+    )
+    if type_ == "batch":
+        error = desk.bundle(type_, *entries).entries[1]
+    else:
+        with pytest.raises(AclfError) as caught:
+            desk.bundle(type_, *entries)
+        error = caught.value
+    assert isinstance(error, AclfError)
+    assert error.category is Category.CONFLICT
+    with desk.gateway.store.read() as reader:
+        assert reader.current("default", "ResearchSubject", "theirs") is None
+
+
+@pytest.mark.parametrize("type_", ["batch", "transaction", "collection", "document", "searchset"])
+def test_a_bundle_is_never_kept_as_a_resource(desk, patient, type_):
+    entry = {"resource": patient}
+    if type_ in {"batch", "transaction"}:
+        entry["request"] = {"method": "PUT", "url": "Patient/p1"}
+    sent = {"resourceType": "Bundle", "id": "b1", "type": type_, "entry": [entry]}
+    for send in (desk.put, desk.post):
+        with pytest.raises(AclfError) as caught:
+            send(sent)
+        assert caught.value.http == 422
+        assert "POST /fhir" in caught.value.issues[0].remedy
+    inside = desk.bundle(
+        "batch", {"resource": sent, "request": {"method": "POST", "url": "Bundle"}}
+    )
+    assert isinstance(inside.entries[0], AclfError)
+    with desk.gateway.store.read() as reader:
+        assert reader.search("default", "Bundle", SearchQuery()).matches == ()
 
 
 def test_a_copy_of_our_own_subject_is_never_input(desk, patient):
@@ -364,12 +439,14 @@ def test_a_copy_of_our_own_subject_is_never_input(desk, patient):
                 {"system": "https://aclf-fhir.example/fhir/CodeSystem/origin", "code": "derived"}
             ]
         },
-        "status": "on-study",
+        "status": "potential-candidate",
         "study": {"reference": f"ResearchStudy/{trial}"},
         "individual": {"reference": "Patient/p1"},
     }
     receipt = desk.put(copy)
     assert (receipt.disposition, receipt.rule) == (Disposition.NOT_NEEDED, "own-derived")
+    with pytest.raises(AclfError, match="keeps one subject per person"):
+        desk.put({**copy, "status": "on-study"})
 
 
 @pytest.mark.parametrize(
