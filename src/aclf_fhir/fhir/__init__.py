@@ -8,7 +8,13 @@ extension stand in for it (`_status`).
 """
 
 from aclf_fhir.fhir import r4
-from aclf_fhir.fhir.bundle import BundleEntry, BundleParts, entry_issues, split_bundle
+from aclf_fhir.fhir.bundle import (
+    BundleEntry,
+    BundleParts,
+    entry_issues,
+    split_bundle,
+    split_requests,
+)
 from aclf_fhir.fhir.references import Reference, iter_references, parse_reference
 from aclf_fhir.fhir.splice import splice_meta, splice_references
 from aclf_fhir.fhir.times import (
@@ -54,5 +60,6 @@ __all__ = [
     "splice_meta",
     "splice_references",
     "split_bundle",
+    "split_requests",
     "validate",
 ]

@@ -5,19 +5,26 @@ with its own index, and what is stored is what was sent.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import msgspec
 
-from aclf_fhir.errors import Issue
+from aclf_fhir.errors import AclfError, Category, Issue
+from aclf_fhir.fhir.invariants import resource_head
 from aclf_fhir.fhir.r4.bundle import Bundle, BundleEntryRequest
 from aclf_fhir.fhir.strict_json import MAX_DEPTH
 from aclf_fhir.fhir.validation import parse_envelope
 
-__all__ = ["BundleEntry", "BundleParts", "entry_issues", "split_bundle"]
+__all__ = ["BundleEntry", "BundleParts", "entry_issues", "split_bundle", "split_requests"]
 
 _NO_REQUEST = BundleEntryRequest()
+_WITH_REQUESTS = frozenset({"batch", "transaction"})
+_ALONE = b'{"resourceType":"Bundle","type":"batch","entry":[%b]}'
+_ANY_ENTRIES = b'[{"request":{"method":"GET","url":"Patient"}}]'
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_text = msgspec.json.Decoder(str).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,9 @@ class BundleEntry:
         What `request` asks for, or None.
     if_none_exist, if_match, if_none_match, if_modified_since
         The conditions of `request`, or None.
+    issues
+        What is wrong with the entry around its resource; the rest is then as far as it
+        could be read.
     """
 
     index: int
@@ -47,6 +57,7 @@ class BundleEntry:
     if_match: str | None
     if_none_match: str | None
     if_modified_since: str | None
+    issues: tuple[Issue, ...] = ()
 
     @property
     def location(self) -> str:
@@ -89,6 +100,85 @@ def split_bundle(body: bytes, *, max_depth: int = MAX_DEPTH) -> BundleParts:
             )
         )
     return BundleParts(bundle.type, tuple(entries))
+
+
+def split_requests(body: bytes, *, max_depth: int = MAX_DEPTH) -> BundleParts:
+    """Take a batch or transaction apart; what is wrong with one entry stays with it.
+
+    Raises
+    ------
+    AclfError
+        As `split_bundle`, for what is wrong with the Bundle itself or its type.
+    """
+    try:
+        return split_bundle(body, max_depth=max_depth)
+    except AclfError as error:
+        found = None if error.issues[0].unparsable else _raw_entries(body)
+        if not found:
+            raise
+    kind, around, raws = found
+    split_bundle(around, max_depth=max_depth)
+    entries: list[BundleEntry] = []
+    named: dict[tuple[str, str | None], int] = {}
+    for index, raw in enumerate(raws):
+        entry = _entry_alone(bytes(raw), index, max_depth)
+        if entry.full_url is not None and not entry.issues:
+            version = resource_head(msgspec.Raw(entry.resource or b""))[1]
+            first = named.setdefault((entry.full_url, version), index)
+            if first != index:  # bdl-7
+                message = f"is that of Bundle.entry[{first}]"
+                place = f"{entry.location}.fullUrl"
+                issue = Issue(Category.INVALID, place, message, "Name each entry its own way.")
+                entry = replace(entry, issues=(issue,))
+        entries.append(entry)
+    return BundleParts(kind, tuple(entries))
+
+
+def _raw_entries(body: bytes) -> tuple[str, bytes, list[msgspec.Raw]] | None:
+    """Return type, the Bundle with other entries, its own entries; None if it has none."""
+    try:
+        members = _members(body)
+        raw = bytes(members["entry"])
+        kind, raws = _text(members["type"]), _items(raw)
+    except (KeyError, msgspec.DecodeError):
+        return None
+    if kind not in _WITH_REQUESTS or not raws:
+        return None
+    return kind, body.replace(raw, _ANY_ENTRIES, 1), raws
+
+
+def _entry_alone(raw: bytes, index: int, max_depth: int) -> BundleEntry:
+    """Read one entry as if it were the only one."""
+    place = f"Bundle.entry[{index}]"
+    try:
+        (entry,) = split_bundle(_ALONE % raw, max_depth=max_depth).entries
+    except AclfError as error:
+        issues = tuple(
+            replace(issue, location=place + issue.location.removeprefix("Bundle.entry[0]"))
+            if issue.location.startswith("Bundle.entry[0]")
+            else replace(issue, location=place)
+            for issue in error.issues
+        )
+        members = _legible(raw)
+        request = _legible(members.get("request", b""))
+        method, url = (_legible_text(request.get(name, b"")) for name in ("method", "url"))
+        resource = members.get("resource")
+        return BundleEntry(index, None, resource, method, url, None, None, None, None, issues)
+    return replace(entry, index=index)
+
+
+def _legible(raw: bytes) -> dict[str, bytes]:
+    try:
+        return {name: bytes(value) for name, value in _members(raw).items()}
+    except msgspec.DecodeError:
+        return {}
+
+
+def _legible_text(raw: bytes) -> str | None:
+    try:
+        return _text(raw)
+    except msgspec.DecodeError:
+        return None
 
 
 def entry_issues(issues: Iterable[Issue], index: int) -> tuple[Issue, ...]:

@@ -2,7 +2,8 @@
 
 R4 4.0.1 http.html#transaction. In a transaction every new resource is given its
 id before anything is stored, so entries may point at each other in any order; in
-both kinds the answers keep the order of the entries.
+both kinds the answers keep the order of the entries. What is wrong with one entry, its
+request included, is that entry's own: the others of a batch are taken in.
 """
 
 import uuid
@@ -11,7 +12,13 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from aclf_fhir.errors import MOST_ISSUES, AclfError, Category, Issue, first_issues
-from aclf_fhir.fhir import BundleEntry, BundleParts, parse_reference, split_bundle
+from aclf_fhir.fhir import (
+    BundleEntry,
+    BundleParts,
+    parse_reference,
+    resource_type_of,
+    split_requests,
+)
 from aclf_fhir.store import Transaction
 from aclf_fhir.workflows.gateway import Gateway
 from aclf_fhir.workflows.intake import (
@@ -63,7 +70,7 @@ def receive_bundle(gateway: Gateway, body: bytes, *, push: str, max_entries: int
 
 def _readable(body: bytes, max_entries: int) -> BundleParts:
     """Take a Bundle apart, or refuse it whole."""
-    parts = split_bundle(body)
+    parts = split_requests(body)
     if parts.type not in {"batch", "transaction"}:
         raise AclfError.of(
             Category.INVALID,
@@ -231,6 +238,8 @@ def _incoming(entry: BundleEntry) -> Incoming:
     """Read a request line as far as it can be read; `_requested` checks it."""
     path = (entry.url or "").split("?", 1)[0].strip("/")
     resource_type, _, resource_id = path.partition("/")
+    if entry.issues and entry.resource is not None:
+        resource_type = resource_type_of(entry.resource) or resource_type
     method = entry.method if entry.method in {"POST", "PUT"} else "POST"
     return Incoming(
         method=cast("Literal['POST', 'PUT']", method),
@@ -247,6 +256,8 @@ def _incoming(entry: BundleEntry) -> Incoming:
 def _requested(entry: BundleEntry, incoming: Incoming) -> Incoming:
     """Return the incoming resource, or refuse what the entry asks for."""
     request = f"Bundle.entry[{entry.index}].request"
+    if entry.issues:
+        raise AclfError(*entry.issues)
     if entry.method not in {"POST", "PUT"}:
         raise AclfError.of(
             Category.UNSUPPORTED,

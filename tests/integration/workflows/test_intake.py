@@ -428,6 +428,84 @@ def test_a_bundle_is_never_kept_as_a_resource(desk, patient, type_):
         assert reader.search("default", "Bundle", SearchQuery()).matches == ()
 
 
+BAD_ENTRIES = {
+    "blank": (b'{"resource":%b,"request":{"method":"PUT","url":"Observation/a b"}}', "request.url"),
+    "no request": (b'{"resource":%b}', ""),
+    "unknown member": (
+        b'{"resource":%b,"requests":1,"request":{"method":"POST","url":"Observation"}}',
+        "requests",
+    ),
+    "method": (
+        b'{"resource":%b,"request":{"method":"GARBAGE","url":"Observation"}}',
+        "request.method",
+    ),
+    "repeated key": (
+        b'{"resource":%b,"request":{"method":"POST","method":"PUT","url":"Observation"}}',
+        "request.method",
+    ),
+    "no resource": (b'{"resource":1,"request":{"method":"POST","url":"Observation"}}', "resource"),
+    "no object": (b"1", ""),
+    "same name": (
+        b'{"fullUrl":"urn:uuid:0c0c2c4e-9d7c-4f7e-8f9e-1d1d1d1d1d1d","resource":%b,'
+        b'"request":{"method":"POST","url":"Observation"}}',
+        "fullUrl",
+    ),
+}
+
+
+def with_a_bad_entry(type_: str, patient, result, bad: bytes) -> bytes:
+    name = "urn:uuid:0c0c2c4e-9d7c-4f7e-8f9e-1d1d1d1d1d1d"
+    first = {
+        "fullUrl": name,
+        "resource": patient,
+        "request": {"method": "PUT", "url": "Patient/p1"},
+    }
+    last = {"resource": result(), "request": {"method": "PUT", "url": "Observation/o1"}}
+    resource = json.dumps(result("odd")).encode()
+    bad = bad.replace(b"%b", resource)
+    entries = b",".join((json.dumps(first).encode(), bad, json.dumps(last).encode()))
+    return b'{"resourceType":"Bundle","type":"%b","entry":[%b]}' % (type_.encode(), entries)
+
+
+@pytest.mark.parametrize(("bad", "place"), BAD_ENTRIES.values(), ids=BAD_ENTRIES)
+def test_a_bad_entry_of_a_batch_is_refused_alone(desk, patient, result, bad, place):
+    body = with_a_bad_entry("batch", patient, result, bad)
+    receipt = receive_bundle(desk.gateway, body, push="odd", max_entries=1000)
+    first, refused, last = receipt.entries
+    assert (first.outcome, last.outcome) == ("stored", "stored")
+    assert last.disposition is Disposition.MAPPED
+    assert isinstance(refused, AclfError)
+    wanted = "Bundle.entry[1]" + (f".{place}" if place else "")
+    assert wanted in [issue.location for issue in refused.issues]
+    assert all(issue.location.startswith("Bundle.entry[1]") for issue in refused.issues)
+    sums, entries = accounting(desk.gateway, "odd")
+    assert (sums.total, sums.mapped, sums.refused) == (3, 2, 1)
+    assert {one.outcome for one in entries if one.sequence == 1} == {"refused"}
+
+
+@pytest.mark.parametrize(("bad", "place"), BAD_ENTRIES.values(), ids=BAD_ENTRIES)
+def test_a_bad_entry_of_a_transaction_refuses_all(desk, patient, result, bad, place):
+    body = with_a_bad_entry("transaction", patient, result, bad)
+    with pytest.raises(AclfError) as caught:
+        receive_bundle(desk.gateway, body, push="odd", max_entries=1000)
+    assert all(issue.location.startswith("Bundle.entry[1]") for issue in caught.value.issues)
+    sums, entries = accounting(desk.gateway, "odd")
+    assert (sums.total, sums.refused) == (3, 3)
+    assert {one.type for one in entries} <= {"Patient", "Observation", ""}
+    assert desk.facts() == []
+
+
+@pytest.mark.parametrize(
+    "around", [b'"total":3,', b'"type":"batch",', b'"odd":1,', b'"entry":[],', b'"id":"a b",']
+)
+def test_what_is_wrong_with_the_bundle_itself_refuses_all(desk, patient, result, around):
+    body = with_a_bad_entry("batch", patient, result, BAD_ENTRIES["method"][0])
+    body = body.replace(b"{", b"{" + around, 1)
+    with pytest.raises(AclfError):
+        receive_bundle(desk.gateway, body, push="odd", max_entries=1000)
+    assert desk.facts() == []
+
+
 def test_a_copy_of_our_own_subject_is_never_input(desk, patient):
     desk.put(patient)
     trial = next(iter(desk.gateway.catalog.protocols))

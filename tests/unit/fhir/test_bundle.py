@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aclf_fhir.errors import AclfError
-from aclf_fhir.fhir import entry_issues, parse_resource, split_bundle, validate
+from aclf_fhir.fhir import entry_issues, parse_resource, split_bundle, split_requests, validate
 
 PATIENT = b'{ "resourceType":"Patient",  "active" : true }'
 
@@ -132,3 +132,31 @@ def test_only_a_bundle_is_taken_apart() -> None:
     with pytest.raises(AclfError):
         split_bundle(PATIENT)
     assert parse_resource(PATIENT).id is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"resourceType":"Bundle","type":"batch","odd":1}',
+        b'{"resourceType":"Bundle","type":"batch","entry":[],"odd":1}',
+        b'{"resourceType":"Bundle","type":"collection","odd":1,"entry":[{"resource":{"resourceType":"Patient"}}]}',
+        b'{"resourceType":"Bundle","type":"batch","entry":{}}',
+        b'{"resourceType":"Bundle","type":"batch","entry":[}',
+    ],
+)
+def test_requests_of_a_bundle_that_is_wrong_itself_are_not_taken_apart(body: bytes) -> None:
+    with pytest.raises(AclfError) as apart:
+        split_requests(body)
+    with pytest.raises(AclfError) as whole:
+        split_bundle(body)
+    assert apart.value.issues == whole.value.issues
+
+
+def test_what_is_wrong_with_one_request_stays_with_it() -> None:
+    good = entry({"resourceType": "Patient"})
+    bad = entry({"resourceType": "Patient"}, request={"method": "POST", "url": "a b"})
+    parts = split_requests(json.dumps(bundle(good, bad, good, kind="batch")).encode())
+    assert [len(one.issues) for one in parts.entries] == [0, 1, 0]
+    assert [one.index for one in parts.entries] == [0, 1, 2]
+    assert parts.entries[1].issues[0].location == "Bundle.entry[1].request.url"
+    assert (parts.entries[1].method, parts.entries[1].url) == ("POST", "a b")
