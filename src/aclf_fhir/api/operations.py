@@ -4,7 +4,6 @@ On a stored Patient, `$score` and `$screen` answer for any pair of clocks (`asOf
 `knownAt`); on the system they take a Bundle, and nothing of it is stored.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -39,7 +38,6 @@ _ITEMS = 100
 """Items of the work list in one answer, unless `_count` says otherwise."""
 _CLOCKS = ("asOf", "knownAt")
 _IGNORED = frozenset({"_format", "_pretty"})
-_PLACE = re.compile(r"Bundle\.entry\[\d+\](?:\.resource\b)?")
 _EMPTY = b'{"resourceType":"Parameters"}'
 
 
@@ -132,12 +130,8 @@ def _sums(sums: Accounting) -> list[Json]:
 
 
 def _reasons(entries: Iterable[LogEntry]) -> list[Json]:
-    """Group the refused entries by why, their places in Bundles left out."""
-    refused = Counter(
-        (entry.type, _PLACE.sub(entry.type or "Bundle", entry.detail))
-        for entry in entries
-        if entry.outcome == "refused"
-    )
+    """Group the refused entries by why."""
+    refused = Counter((entry.type, entry.detail) for entry in entries if entry.outcome == "refused")
     return [
         _part(
             "reason",

@@ -6,6 +6,7 @@ both kinds the answers keep the order of the entries. What is wrong with one ent
 request included, is that entry's own: the others of a batch are taken in.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from aclf_fhir.workflows.queries import find_one
 
 __all__ = ["BundleReceipt", "receive_bundle"]
 
+_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]").match
 _FIRST = ("Organization", "Practitioner", "Patient", "Encounter", "Specimen", "Medication")
 """Stored first in a transaction, so that what points at them need not wait for them."""
 
@@ -142,8 +144,25 @@ def _transaction(
     try:
         return _whole(gateway, prepared, issues, push)
     except AclfError as error:
-        refuse(gateway, [(_incoming(entry), error) for entry in entries], push=push)
+        refuse(gateway, [(_incoming(entry), _own(entry, error)) for entry in entries], push=push)
         raise
+
+
+def _own(entry: BundleEntry, error: AclfError) -> AclfError:
+    """Say of a failed transaction why one entry is refused: for itself, or with another."""
+    issues = [issue for issue in error.issues if _entry_of(issue) == entry.index]
+    if issues:
+        return AclfError(*issues)
+    culprit = next((at for at in map(_entry_of, error.issues) if at is not None), None)
+    if culprit is None:  # the transaction as such failed
+        return error
+    message = f"refused with entry {culprit} of its transaction"
+    return AclfError.of(error.category, "", message)
+
+
+def _entry_of(issue: Issue) -> int | None:
+    found = _ENTRY(issue.location)
+    return int(found[1]) if found else None
 
 
 def _whole(

@@ -103,7 +103,6 @@ def refuse(gateway: Gateway, refused: list[tuple[Incoming, AclfError]], *, push:
 
     def note(tx: Transaction) -> None:
         for incoming, error in refused:
-            issue = error.issues[0]
             tx.log(
                 push,
                 site=gateway.site,
@@ -112,10 +111,22 @@ def refuse(gateway: Gateway, refused: list[tuple[Incoming, AclfError]], *, push:
                 id_=incoming.id or "",
                 version=None,
                 outcome="refused",
-                detail=f"{issue.category}: {issue.location}: {issue.message}",
+                detail=_why(incoming, error),
             )
 
     gateway.store.write(note)
+
+
+def _why(incoming: Incoming, error: AclfError) -> str:
+    """Say why an entry is refused, its own place in a Bundle left out: alike reasons group."""
+    issue = error.issues[0]
+    place = issue.location
+    if incoming.location and place.startswith(incoming.location):
+        place = incoming.type + place.removeprefix(incoming.location)
+    entry = incoming.location.removesuffix("resource")
+    if entry and place.startswith(entry):
+        place = place.removeprefix(entry)
+    return ": ".join(part for part in (issue.category, place, issue.message) if part)
 
 
 def apply(

@@ -584,3 +584,45 @@ def test_an_absolute_reference_to_this_very_server_is_its_own(desk, patient, res
     assert desk.put(here).disposition is Disposition.MAPPED
     elsewhere = result("o2", subject={"reference": "http://127.0.0.1:8001/fhir/Patient/p1"})
     assert desk.put(elsewhere).disposition is Disposition.HELD
+
+
+def refused_as(desk, push: str) -> list[tuple[str, str]]:
+    return [(one.type, one.detail) for one in accounting(desk.gateway, push)[1]]
+
+
+def test_the_account_of_a_failed_transaction_names_what_is_there(desk, patient, result):
+    with pytest.raises(AclfError):
+        desk.bundle(
+            "transaction",
+            {"resource": patient, "request": {"method": "PUT", "url": "Patient/p1"}},
+            {
+                "resource": result("o1", status="done"),
+                "request": {"method": "PUT", "url": "Observation/o1"},
+            },
+            {"resource": result("o2"), "request": {"method": "DELETE", "url": "Observation/o2"}},
+        )
+    first, second, third = refused_as(desk, "push-1")
+    assert first == ("Patient", "invalid: refused with entry 1 of its transaction")
+    assert second[0] == "Observation"
+    assert second[1].startswith("invalid: Observation.status: must be one of")
+    assert third[1].startswith("unsupported: request.method: ")
+
+
+def test_the_account_of_a_batch_groups_what_is_alike(desk, patient, result):
+    bad = [
+        {
+            "resource": result(f"o{number}", status="done"),
+            "request": {"method": "PUT", "url": f"Observation/o{number}"},
+        }
+        for number in range(2)
+    ]
+    desk.bundle("batch", *bad)
+    assert len(set(refused_as(desk, "push-1"))) == 1
+
+
+def test_an_account_has_no_empty_places(desk):
+    with pytest.raises(AclfError):
+        receive_bundle(desk.gateway, b"{", push="odd", max_entries=10)
+    ((type_, detail),) = refused_as(desk, "odd")
+    assert type_ == "Bundle"
+    assert detail.startswith("invalid: The body is not JSON")
