@@ -405,6 +405,11 @@ _INTAKE_TYPE = (
     ("ended", "out", 1, "1", "code", "How they ended"),
     _COUNT,
 )
+_INTAKE_HOLDING = (
+    ("reason", "out", 1, "1", "code", "Why"),
+    ("detail", "out", 0, "1", "string", "Which code, unit or reference"),
+    ("count", "out", 1, "1", "integer", "Resources held for it; one may be held for several"),
+)
 _INTAKE_REASON = (
     ("type", "out", 0, "1", "string", "Resource type, if it could be read"),
     ("detail", "out", 0, "1", "string", "Why"),
@@ -471,8 +476,10 @@ OPERATIONS = {
             ("not-needed", "out", 1, "1", "integer", "Not needed, by a rule"),
             ("held", "out", 1, "1", "integer", "Stored, waiting"),
             ("unsettled", "out", 1, "1", "integer", "Stored, not yet looked at"),
+            ("unread", "out", 1, "1", "integer", "Bundles refused whole, their entries uncounted"),
             ("rule", "out", 0, "*", _INTAKE_RULE, "A rule by which inputs are not needed"),
             ("type", "out", 0, "*", _INTAKE_TYPE, "How inputs of one type ended"),
+            ("holding", "out", 0, "*", _INTAKE_HOLDING, "Why inputs of this push are held"),
             ("reason", "out", 0, "*", _INTAKE_REASON, "Why inputs were refused"),
         ),
     },

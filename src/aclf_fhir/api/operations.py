@@ -109,6 +109,7 @@ def _sums(sums: Accounting) -> list[Json]:
         "not_needed",
         "held",
         "unsettled",
+        "unread",
     )
     counts: list[Json] = [
         {"name": name.replace("_", "-"), "valueInteger": getattr(sums, name)} for name in names
@@ -126,12 +127,21 @@ def _sums(sums: Accounting) -> list[Json]:
         )
         for (type_, ended), count in sums.types.items()
     ]
-    return [*counts, *rules, *types]
+    holdings = [
+        _part(
+            "holding",
+            reason={"valueCode": reason},
+            detail={"valueString": detail} if detail else None,
+            count={"valueInteger": count},
+        )
+        for (reason, detail), count in sums.holdings.items()
+    ]
+    return [*counts, *rules, *types, *holdings]
 
 
 def _reasons(entries: Iterable[LogEntry]) -> list[Json]:
     """Group the refused entries by why."""
-    refused = Counter((entry.type, entry.detail) for entry in entries if entry.outcome == "refused")
+    refused = Counter((entry.type, entry.detail) for entry in entries if entry.version is None)
     return [
         _part(
             "reason",

@@ -2,7 +2,7 @@
 
 A request is a batch of resources, PUT under the sender's ids (POST where one has none),
 or a transaction that the sender made. A batch that a server refuses as a whole is halved
-until the resource that it does not take stands alone.
+until the resource that it does not take stands alone, and is sent by itself.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -231,13 +232,29 @@ class _Sender:
         if answer.status not in _HALVED:
             self.server.expect(answer)
         if len(group) == 1:
-            result = _empty(1)
-            _refuse(result, group[0], answer.status, issues_of(answer.body))
-            return result
+            return self._alone(group[0], bodies[0])
         middle = len(group) // 2
         return _joined(
             self.send(group[:middle], bodies[:middle]), self.send(group[middle:], bodies[middle:])
         )
+
+    def _alone(self, item: Item, body: bytes) -> dict[str, Any]:
+        """Send one resource without a Bundle: the server says what it thinks of it alone."""
+        answer = self.server.request(
+            "PUT" if item.id else "POST",
+            "/".join(quote(part, safe="") for part in (item.type, item.id) if part),
+            body=body.strip(),
+            headers={"X-Push-Id": self.push},
+            repeatable=bool(item.id),
+        )
+        if answer.status >= 500:
+            self.server.expect(answer)
+        result = _empty(1)
+        if answer.ok:
+            _taken(result, str(answer.status), answer.body)
+        else:
+            _refuse(result, item, answer.status, issues_of(answer.body))
+        return result
 
     def _transaction(self, item: Item, body: bytes) -> dict[str, Any]:
         count = max(len(_counted(body).entry), 1)
@@ -287,6 +304,10 @@ def _take(result: dict[str, Any], item: Item, entry: _Entry) -> None:
     if not status.startswith("2"):
         _refuse(result, item, int(status) if status.isdigit() else 0, issues_of(outcome))
         return
+    _taken(result, status, outcome)
+
+
+def _taken(result: dict[str, Any], status: str, outcome: bytes) -> None:
     result["statuses"][status] = result["statuses"].get(status, 0) + 1
     said = _severities(outcome)
     if said is not None and any(issue.severity == "warning" for issue in said.issue):

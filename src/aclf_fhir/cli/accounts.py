@@ -1,4 +1,4 @@
-"""The account of a push, read from `$intake` and `$held` of a gateway."""
+"""The account of a push, read from `$intake` of a gateway."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,11 +20,12 @@ class Account:
     Parameters
     ----------
     counts
-        `total`, `stored`, `duplicate`, `refused`, `mapped`, `not-needed`, `held`, `unsettled`.
+        `total`, `stored`, `duplicate`, `refused`, `mapped`, `not-needed`, `held`, `unsettled`;
+        `unread` counts Bundles refused whole.
     rules
         Not needed, by rule.
     held
-        Held on the whole site, by reason and detail.
+        Held of this push, by reason and detail; a resource may be held for several.
     refused
         Refused, by type and reason.
     """
@@ -41,15 +42,14 @@ def account_of(server: FhirServer, push: str) -> Account:
     for name, value, parts in _parameters(server, f"$intake?push={push}"):
         if name == "rule":
             account.rules[str(parts["rule"])] = int(parts["count"])
+        elif name == "holding":
+            account.held.append((parts["reason"], parts.get("detail", ""), int(parts["count"])))
         elif name == "reason":
             account.refused.append(
                 (parts.get("type", ""), parts.get("detail", ""), int(parts["count"]))
             )
         elif isinstance(value, int):
             account.counts[name] = value
-    for name, _, parts in _parameters(server, "$held?_count=0"):
-        if name == "group":
-            account.held.append((parts["reason"], parts.get("detail", ""), int(parts["resources"])))
     return account
 
 
@@ -63,8 +63,11 @@ def print_account(account: Account) -> None:
     table.add_row("  stored", str(counts.get("stored", 0)))
     table.add_row("  duplicate", str(counts.get("duplicate", 0)))
     table.add_row("  refused", str(counts.get("refused", 0)))
+    if counts.get("unread"):
+        table.add_row("Bundles refused whole", str(counts["unread"]), style="bold")
     for type_, detail, count in account.refused:
-        table.add_row(f"    {type_}: {detail}", str(count), style="dim")
+        named = f"{type_}: {detail}" if type_ else detail
+        table.add_row(f"    {named}", str(count), style="dim")
     table.add_section()
     table.add_row("stored and duplicate were", "", style="bold")
     table.add_row("  mapped", str(counts.get("mapped", 0)))

@@ -3,15 +3,18 @@
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, select
+from sqlalchemy import and_, bindparam, distinct, func, insert, select
 
 from aclf_fhir.mapping.models import Disposition
 from aclf_fhir.store.access import Access
 from aclf_fhir.store.models import Accounting, LogEntry
-from aclf_fhir.store.tables import INTAKE, SITE_ZONE
+from aclf_fhir.store.tables import HOLDING, INTAKE, SITE_ZONE
 from aclf_fhir.store.texts import key_text
 
-__all__ = ["INSERT_LOG", "IntakeReads"]
+__all__ = ["INSERT_LOG", "NOTHING_STORED", "IntakeReads"]
+
+NOTHING_STORED = frozenset({"refused", "unread"})
+"""How an entry ends of which nothing is stored."""
 
 INSERT_LOG = insert(INTAKE)
 
@@ -33,6 +36,17 @@ _COUNTS = (
     .select_from(_SETTLED)
     .where(*_OF_PUSH)
     .group_by(_COLUMN.type, _COLUMN.outcome, _VERSION.disposition, _VERSION.rule)
+)
+_HOLDING = HOLDING.c
+_RESOURCES = func.count(distinct(_HOLDING.rid))
+_HELD = (
+    select(_HOLDING.reason, _HOLDING.detail, _RESOURCES)
+    .select_from(
+        INTAKE.join(HOLDING, and_(_HOLDING.rid == _COLUMN.rid, _HOLDING.version == _COLUMN.version))
+    )
+    .where(*_OF_PUSH)
+    .group_by(_HOLDING.reason, _HOLDING.detail)
+    .order_by(_RESOURCES.desc(), _HOLDING.reason, _HOLDING.detail)
 )
 _ENTRIES = (
     select(
@@ -66,9 +80,13 @@ class IntakeReads(Access):
         dispositions: Counter[str] = Counter()
         rules: Counter[str] = Counter()
         types: Counter[tuple[str, str]] = Counter()
+        unread = 0
         for type_, outcome, disposition, rule, count in self._session.all(
             _COUNTS, site=site, push=key_text(push)
         ):
+            if outcome == "unread":
+                unread += count
+                continue
             outcomes[outcome] += count
             if outcome == "refused":
                 types[type_, outcome] += count
@@ -86,6 +104,13 @@ class IntakeReads(Access):
             not_needed=dispositions[Disposition.NOT_NEEDED],
             held=dispositions[Disposition.HELD],
             unsettled=dispositions[""],
+            unread=unread,
+            holdings={
+                (reason, detail): count
+                for reason, detail, count in self._session.all(
+                    _HELD, site=site, push=key_text(push)
+                )
+            },
             rules=dict(sorted(rules.items())),
             types=dict(sorted(types.items())),
         )

@@ -209,7 +209,9 @@ class Accounting:
 
     `total` = stored + duplicate + refused, and
     stored + duplicate = mapped + not_needed + held + unsettled.
-    `unsettled` counts versions that mapping does not apply to (deletions).
+    `unsettled` counts versions that mapping does not apply to (deletions); `unread`, which
+    stands beside the sums, Bundles refused whole. `holdings` counts resources by reason and
+    detail for which they are held; one may be held for several.
 
     Parameters
     ----------
@@ -227,5 +229,7 @@ class Accounting:
     not_needed: int
     held: int
     unsettled: int
+    unread: int
+    holdings: dict[tuple[str, str], int]
     rules: dict[str, int]
     types: dict[tuple[str, str], int]

@@ -5,7 +5,7 @@ from datetime import datetime
 from aclf_fhir.mapping.models import Disposition
 from aclf_fhir.store.access import Numbers
 from aclf_fhir.store.identities import Identities
-from aclf_fhir.store.intake_log import INSERT_LOG
+from aclf_fhir.store.intake_log import INSERT_LOG, NOTHING_STORED
 from aclf_fhir.store.marks import Marking, clear_mark
 from aclf_fhir.store.models import IndexRows, Stored, StoredVersion
 from aclf_fhir.store.session import Session
@@ -143,16 +143,17 @@ class Transaction(Settlement, TrialWrites):
             What it was stored as or is a duplicate of; for a refused entry what
             could be read of it ("" otherwise), and no version.
         outcome
-            `stored`, `duplicate` or `refused`.
+            `stored`, `duplicate`, `refused`, or `unread`: a Bundle refused whole, of
+            whose entries nothing is known.
         detail
             For people; never a patient value.
         """
-        if outcome not in {"stored", "duplicate", "refused"}:
-            message = f"outcome {outcome!r} is none of stored, duplicate, refused"
+        if outcome not in {"stored", "duplicate", *NOTHING_STORED}:
+            message = f"outcome {outcome!r} is none of stored, duplicate, refused, unread"
             raise ValueError(message)
         rid = None if version is None else self._head(site, type_, id_).rid
-        if (rid is None) != (outcome == "refused"):
-            message = "an entry has a version unless it is refused"
+        if (rid is None) != (outcome in NOTHING_STORED):
+            message = "an entry has a version unless nothing of it was stored"
             raise ValueError(message)
         self._session.insert(
             INSERT_LOG,

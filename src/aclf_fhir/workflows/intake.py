@@ -110,11 +110,16 @@ def refuse(gateway: Gateway, refused: list[tuple[Incoming, AclfError]], *, push:
                 type_=incoming.type,
                 id_=incoming.id or "",
                 version=None,
-                outcome="refused",
+                # Of a Bundle refused whole nobody knows what is in it: no entry is counted.
+                outcome="unread" if _is_whole_bundle(incoming) else "refused",
                 detail=_why(incoming, error),
             )
 
     gateway.store.write(note)
+
+
+def _is_whole_bundle(incoming: Incoming) -> bool:
+    return incoming.type == "Bundle" and not incoming.location
 
 
 def _why(incoming: Incoming, error: AclfError) -> str:

@@ -191,6 +191,11 @@ def test_a_push_is_accounted_for_to_the_last_entry(client: TestClient) -> None:
     assert sums["refused"] == 1
     assert sums["mapped"] + sums["not-needed"] + sums["held"] == 6
     assert sums["held"] == 1
+    client.put("/fhir/Observation/other", json=observation("other", valueQuantity={"value": 3}))
+    answer = client.get("/fhir/$intake?push=push-7").json()["parameter"]
+    held = [one["part"] for one in answer if one["name"] == "holding"]
+    assert [part[0]["valueCode"] for part in held] == ["unknown-patient"]  # of this push alone
+    assert held[0][-1] == {"name": "count", "valueInteger": 1}
 
 
 def test_a_request_without_a_push_name_is_a_push_of_its_own(client: TestClient) -> None:
@@ -248,7 +253,7 @@ def test_a_push_that_is_refused_whole_has_an_account(client: TestClient, body: s
     headers = {"Content-Type": "application/fhir+json", "X-Push-Id": "whole"}
     assert client.post("/fhir", content=body, headers=headers).status_code >= 400
     sums = parameters(client.get("/fhir/$intake?push=whole"))
-    assert (sums["total"], sums["refused"], sums["stored"]) == (1, 1, 0)
+    assert (sums["total"], sums["unread"]) == (0, 1)  # nobody knows what was in it
 
 
 def test_a_person_moves_a_subject_with_if_match_only(meld: TestClient) -> None:

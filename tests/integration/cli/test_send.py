@@ -40,6 +40,23 @@ def test_a_folder_is_sent_and_every_refusal_and_the_account_are_shown(
     assert found.headers["ETag"] == 'W/"1"'
 
 
+def test_the_account_is_of_this_push_and_counts_each_resource_once(
+    server: Server, folder: Path, tmp_path: Path
+) -> None:
+    strange = observation("earlier", valueQuantity={"value": 3})
+    assert server.session.put(f"{server.base}/Observation/earlier", json=strange).status_code == 201
+    large = {**patient("large"), "text": {"status": "generated", "div": "x"}}
+    (folder / "Odd.ndjson").write_text(json.dumps(patient("a b")) + "\n" + json.dumps(large) + "\n")
+    ended = run("send", folder, server.base, cwd=tmp_path)
+    assert "Sent 8 resources" in ended.stdout
+    account = ended.stdout.partition("Where every pushed resource ended")[2]
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in account.splitlines()]
+    counts = {row[0]: row[1] for row in rows if len(row) == 2}
+    assert (counts["pushed"], counts["stored"], counts["refused"]) == ("8", "5", "3")
+    assert (counts["held"], counts["unknown-patient: the Patient was never sent"]) == ("1", "1")
+    assert "unit-missing" not in account
+
+
 def test_what_cannot_be_read_goes_to_the_rejects_file(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "a.ndjson"
     file.write_text(json.dumps(patient()) + "\n{broken\n")

@@ -179,13 +179,14 @@ def test_accounting_adds_up(store: Store) -> None:
         for sequence, id_ in enumerate(("mapped", "held", "rest", "rest")):
             log(tx, sequence, id_, 1, "stored" if sequence < 3 else "duplicate")
         log(tx, 4, "", None, "refused")
+        log(tx, 5, "", None, "unread")
 
     store.write(work)
     with store.read() as reader:
         sums = reader.accounting("a", "push")
         assert (sums.total, sums.stored, sums.duplicate, sums.refused) == (5, 3, 1, 1)
         assert (sums.mapped, sums.held, sums.not_needed, sums.unsettled) == (1, 1, 2, 0)
-        assert sums.rules == {"no-analyte": 2}
+        assert (sums.rules, sums.unread, sums.holdings) == ({"no-analyte": 2}, 1, {})
         assert sum(sums.types.values()) == sums.total
         assert [entry.outcome for entry in reader.log_entries("a", "push")] == [
             "stored",
@@ -193,6 +194,7 @@ def test_accounting_adds_up(store: Store) -> None:
             "stored",
             "duplicate",
             "refused",
+            "unread",
         ]
         assert reader.pushes("a") == ["push"]
         assert reader.accounting("a", "other").total == 0
@@ -213,7 +215,7 @@ def test_log_refuses_nonsense(store: Store) -> None:
 
     with pytest.raises(ValueError, match="none of"):
         work("lost", None)
-    with pytest.raises(ValueError, match="unless it is refused"):
+    with pytest.raises(ValueError, match="unless nothing of it was stored"):
         work("stored", None)
     with pytest.raises(AclfError):
         work("stored", 1)

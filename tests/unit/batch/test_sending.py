@@ -19,7 +19,8 @@ Reply = tuple[int, dict[str, str], str]
 class Peer:
     """A FHIR server that keeps what it was sent and refuses what it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, wire: responses.RequestsMock) -> None:
+        self.wire = wire
         self.bundles: list[dict[str, Any]] = []
         self.pushes: list[str] = []
         self.refused: dict[str, str] = {}
@@ -68,8 +69,8 @@ def outcome(text: str) -> str:
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    peer = Peer()
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
+        peer = Peer(wire)
         wire.add_callback(responses.POST, BASE, callback=peer.answer)
         yield peer
 
@@ -168,11 +169,19 @@ def test_a_batch_refused_as_a_whole_is_halved_until_the_culprit_stands_alone(
     peer: Peer, folder: Path
 ) -> None:
     peer.refused = {"o2": "whole"}
+    said = outcome("too wide")
+    peer.wire.add(responses.PUT, f"{BASE}/Observation/o2", status=413, body=said)
     summary = run(folder, size=10)
-    assert [(one.id, one.reason) for one in summary.refusals] == [
-        ("o2", "the whole Bundle is not liked")
-    ]
-    assert summary.statuses == {"201": 6, "422": 1}
+    assert [(one.id, one.reason) for one in summary.refusals] == [("o2", "too wide")]
+    assert summary.statuses == {"201": 6, "413": 1}
+
+
+def test_what_only_its_bundle_was_refused_for_is_taken_alone(peer: Peer, folder: Path) -> None:
+    peer.refused = {"o2": "whole"}
+    peer.wire.add(responses.PUT, f"{BASE}/Observation/o2", status=201, body="{}")
+    summary = run(folder, size=10)
+    assert summary.refusals == []
+    assert summary.statuses == {"201": 7}
 
 
 def test_entries_that_a_busy_server_puts_off_are_sent_again(peer: Peer, folder: Path) -> None:
