@@ -40,6 +40,7 @@ class ResourceStatements:
 
         self.stored = select(*columns).select_from(newest)
         self.current = self.stored.where(*named)
+        self.place = select(row.rid).where(*named)
         self.version = (
             select(*columns)
             .select_from(every)

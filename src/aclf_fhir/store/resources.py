@@ -9,7 +9,14 @@ from aclf_fhir.store.instants import from_microseconds
 from aclf_fhir.store.models import Stored
 from aclf_fhir.store.query import Page, SearchQuery
 from aclf_fhir.store.resource_statements import ResourceStatements
-from aclf_fhir.store.search import decode_cursor, encode_cursor, plan, sort_of
+from aclf_fhir.store.search import (
+    cursor_values,
+    decode_cursor,
+    encode_cursor,
+    foreign_cursor,
+    plan,
+    sort_of,
+)
 from aclf_fhir.store.session import Session
 
 __all__ = ["find", "read_page", "to_stored"]
@@ -59,12 +66,16 @@ def read_page(
     if query.count == 0:
         return Page(matches=(), next_cursor=None, total=total)
     if query.cursor is not None:
-        values.update(decode_cursor(query.cursor, sort))
+        value, last_id = decode_cursor(query.cursor)
+        place = session.one(statements.place, scope=scope, type=type_, id=last_id)
+        if place is None:
+            raise foreign_cursor()
+        values.update(cursor_values(sort, value, place[0]))
     statement = search.page(conditions.shape, sort, after=query.cursor is not None)
     rows = session.all(statement, count=query.count + 1, **values)
     more, rows = len(rows) > query.count, rows[: query.count]
     next_cursor = None
     if more:
         last = rows[-1]
-        next_cursor = encode_cursor(sort, rid=last[12], known=last[4], date_low=last[13])
+        next_cursor = encode_cursor(sort, id_=last[2], known=last[4], date_low=last[13])
     return Page(matches=tuple(map(to_stored, rows)), next_cursor=next_cursor, total=total)

@@ -6,7 +6,7 @@ decides the text of the statement; the values are bound to it in order.
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, assert_never
 
@@ -50,7 +50,16 @@ from aclf_fhir.store.query import (
 from aclf_fhir.store.tables import ABSENT, OPEN, ResourceTables
 from aclf_fhir.store.texts import folded, key_text
 
-__all__ = ["Plan", "SearchStatements", "decode_cursor", "encode_cursor", "plan", "sort_of"]
+__all__ = [
+    "Plan",
+    "SearchStatements",
+    "cursor_values",
+    "decode_cursor",
+    "encode_cursor",
+    "foreign_cursor",
+    "plan",
+    "sort_of",
+]
 
 Shape = tuple[Any, ...]
 
@@ -333,30 +342,41 @@ def _order(resource: Table, sort: Sort) -> tuple[list[Column[int]], bool]:
             assert_never(sort)
 
 
-def encode_cursor(sort: Sort, *, rid: int, known: int, date_low: int) -> str:
-    """Return where a page ended, as text that fits a URL."""
+def encode_cursor(sort: Sort, *, id_: str, known: int, date_low: int) -> str:
+    """Return where a page ended, as text that fits a URL.
+
+    It says nothing that the page has not said: the last resource by its id, not by its
+    number, which would tell how much else has come in, of other zones too.
+    """
     place = {
-        Sort.ARRIVAL: [rid],
-        Sort.DATE: [date_low, rid],
-        Sort.DATE_DESC: [date_low, rid],
-        Sort.LAST_UPDATED: [known, rid],
-        Sort.LAST_UPDATED_DESC: [known, rid],
+        Sort.ARRIVAL: (0, id_),
+        Sort.DATE: (date_low, id_),
+        Sort.DATE_DESC: (date_low, id_),
+        Sort.LAST_UPDATED: (known, id_),
+        Sort.LAST_UPDATED_DESC: (known, id_),
     }[sort]
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, sort: Sort) -> Iterator[tuple[str, int]]:
-    """Return the values a cursor binds, by name; a cursor we did not make is refused."""
+def decode_cursor(cursor: str) -> tuple[int, str]:
+    """Return the value sorted by and the id that a cursor names; refuse what is none."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        place = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=list[_Number])
+        return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=tuple[_Number, str])
     except (binascii.Error, ValueError, msgspec.DecodeError):
-        place = []
-    if len(place) != (1 if sort is Sort.ARRIVAL else 2):
-        raise AclfError.of(
-            Category.INVALID,
-            "",
-            "The paging cursor does not belong to this search.",
-            "Follow the links of the first page.",
-        )
-    return ((f"k{number}", value) for number, value in enumerate(place))
+        raise foreign_cursor() from None
+
+
+def cursor_values(sort: Sort, value: int, rid: int) -> dict[str, int]:
+    """Return the values a place binds, by name."""
+    return {"k0": rid} if sort is Sort.ARRIVAL else {"k0": value, "k1": rid}
+
+
+def foreign_cursor() -> AclfError:
+    """Return the error for a cursor that no page has given."""
+    return AclfError.of(
+        Category.INVALID,
+        "",
+        "The paging cursor does not belong to this search.",
+        "Follow the links of the first page.",
+    )
