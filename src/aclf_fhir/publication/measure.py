@@ -5,7 +5,7 @@ from datetime import datetime
 
 from aclf_fhir.codes import CANONICAL_BASE, Coding
 from aclf_fhir.publication.derived import Derived, Json
-from aclf_fhir.publication.elements import Members, compact, concept, date_time, local, meta
+from aclf_fhir.publication.elements import Members, compact, concept, local, meta
 from aclf_fhir.publication.trial_content import ANSWERS, protocol_code, protocol_system
 from aclf_fhir.trial.models import OutcomeDefinition, Protocol
 
@@ -68,12 +68,17 @@ def measure_report(
         status="complete",
         type="summary",
         measure=f"{_url(protocol)}|{protocol.version}",
-        period=compact(start=date_time(start) if start else None, end=date_time(end)),
+        # By the day: the first enrolment is one person's, whose period the zone leaves out.
+        period=compact(start=_day(start) if start else None, end=_day(end)),
         group=[
             _counted(protocol, outcome, counts.get(outcome.id, {})) for outcome in protocol.outcomes
         ],
     )
     return Derived.of(resource)
+
+
+def _day(instant: datetime) -> str:
+    return instant.date().isoformat()
 
 
 def _id(protocol: Protocol) -> str:

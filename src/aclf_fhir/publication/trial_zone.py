@@ -2,9 +2,9 @@
 
 This module is given blinded values only (`blinding`): it imports no record, no
 fact and no verdict, so there is nothing identified it could let through. Its
-ids are an HMAC with the trial's key; without the key nobody can tell whose they
-are, nor join two trials. Why result times are kept and sex is not, see
-docs/decisions/0005-trial-zone.md.
+ids are an HMAC with the trial's key: without it no id tells whose it is, and no id
+of one trial leads to one of another. That hides nobody who is recognised by the times
+of results, which are kept; why, see docs/decisions/0005-trial-zone.md.
 """
 
 import hashlib
