@@ -36,7 +36,7 @@ from aclf_fhir.workflows.publishing import pages, put_derived
 from aclf_fhir.workflows.reports import STUDY, publish_report
 from aclf_fhir.workflows.settling import BEGINNING, REPLAYED
 from aclf_fhir.workflows.trial_publishing import publish_trial, score_time
-from aclf_fhir.workflows.verdicts import Judged, judge
+from aclf_fhir.workflows.verdicts import PRODUCT, Judged, judge
 
 __all__ = ["ensure_evaluated", "evaluate_marked", "last_instant"]
 
@@ -133,11 +133,17 @@ def ensure_evaluated(
 
 
 def last_instant(facts: Iterable[Fact], now: datetime) -> datetime:
-    """Return the newest instant a subject's usable facts speak of, `now` if none does."""
+    """Return the newest instant a subject's usable facts speak of, `now` if none does.
+
+    The giving of a study's product does not count: it would move what the trial zone shows.
+    """
     times = [
         fact.start.latest
         for fact in facts
-        if fact.start is not None and fact.status is FactStatus.USABLE and fact.start.latest <= now
+        if fact.start is not None
+        and fact.status is FactStatus.USABLE
+        and fact.concept != PRODUCT
+        and fact.start.latest <= now
     ]
     return max(times, default=now)
 

@@ -20,14 +20,15 @@ from aclf_fhir.workflows.gateway import Gateway
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4 import ResearchSubject
 
-__all__ = ["Judged", "enrolment_of", "first_dose_of", "judge", "read_subject"]
+__all__ = ["PRODUCT", "Judged", "enrolment_of", "first_dose_of", "judge", "read_subject"]
 
 _SCREENING = frozenset(
     {"candidate", "eligible", "ineligible", "not-registered", "potential-candidate", "screening"}
 )
 """ResearchSubject.status of people who have not been enrolled."""
 
-_PRODUCT = "investigational_product"
+PRODUCT = "investigational_product"
+"""The concept of a study's own product: whether it was given is allocation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def first_dose_of(record: Record, start: datetime, zone: tzinfo) -> datetime | N
     zero = start.astimezone(zone).date()
     doses = [
         fact.start.latest
-        for fact in record.of_concept(FactKind.MEDICATION, _PRODUCT)
+        for fact in record.of_concept(FactKind.MEDICATION, PRODUCT)
         if fact.status is FactStatus.USABLE
         and "administered" in fact.qualifiers
         and fact.start is not None
