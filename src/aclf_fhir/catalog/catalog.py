@@ -106,7 +106,7 @@ def check(folder: Path | None = None) -> list[Issue]:
     Returns
     -------
     list of Issue
-        Empty if the data can be used as they are.
+        Empty if the data can be used as they are; a folder without any is a problem too.
     """
     if folder is None:
         return _build(read_files())[1]
@@ -116,7 +116,11 @@ def check(folder: Path | None = None) -> list[Issue]:
             (folder / name).exists() for name in (*FOLDERS, *(f"{s}.yaml" for s in SINGLES))
         )
         inner = {"mappings" if looks_like_mappings else "trials": folder}
-    return _build(read_files(**inner))[1]
+    files = read_files(**inner)
+    if not files.issues and not any(file.overlay for file in files.files):
+        remedy = "Give a folder with `mappings/` or `trials/` in it, or one of the two."
+        return [Issue(Category.NOT_FOUND, str(folder), "holds no data files", remedy)]
+    return _build(files)[1]
 
 
 def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:

@@ -154,6 +154,14 @@ def test_a_sites_own_data_are_checked(tmp_path: Path) -> None:
     assert "here.yaml" in ended.stderr
 
 
+def test_a_folder_without_data_is_told(tmp_path: Path) -> None:
+    (tmp_path / "empty" / "mappings").mkdir(parents=True)
+    for folder in (tmp_path / "empty", tmp_path / "empty" / "mappings"):
+        ended = run("catalog", "check", folder, cwd=tmp_path)
+        assert ended.returncode == 12
+        assert "holds no data files" in ended.stderr
+
+
 def test_worked_cases_qualify_an_installation(tmp_path: Path, shared: Path) -> None:
     cases = tmp_path / "cases.json"
     known = json.loads((shared / "clinical" / "vectors.json").read_text())
