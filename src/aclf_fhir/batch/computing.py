@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aclf_fhir.batch.rejects import Rejected
@@ -18,6 +18,7 @@ from aclf_fhir.workflows.plotting import plot_record
 from aclf_fhir.workflows.screening import (
     AskedInstant,
     given_in,
+    read_by,
     record_for,
     score_record,
     screen_record,
@@ -82,13 +83,19 @@ class Reading:
         return [asked.patient]
 
 
-def read_facts(sources: Sources, asked: Asked, progress: Progress) -> Reading:
-    """Map every resource to facts; what is no valid R4 goes to the rejects of the sources."""
+def read_facts(
+    sources: Sources, asked: Asked, progress: Progress, scores: Sequence[str] | None = None
+) -> Reading:
+    """Map resources to facts; what is no valid R4 goes to the rejects of the sources.
+
+    Where scores are named, only what may bear on them is read (`screening.read_by`).
+    """
     gathered = gather(
         _given(sources, progress),
         catalog=asked.catalog,
         site=asked.site,
         received=asked.now,
+        reads=read_by(scores, catalog=asked.catalog, site=asked.site, as_of=asked.as_of),
     )
     for refused in gathered.refused:
         sources.rejects.records.append(Rejected.of(refused.given.location, refused.issues))
@@ -158,7 +165,7 @@ def _given(sources: Sources, progress: Progress) -> Iterator[Given]:
                 sources.rejects.add(item.place, error)
                 entries = ()
             for entry in entries:
-                yield Given(entry.body, f"{item.place} {entry.location}")
+                yield replace(entry, location=f"{item.place} {entry.location}")
         else:
             yield Given(body, item.place)
         progress(done, total)

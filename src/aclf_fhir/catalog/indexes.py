@@ -42,6 +42,7 @@ class Indexes:
     not_needed: NotNeededRules
     attestation_items: frozenset[str]
     questions: dict[tuple[Coding, ...], Any] = field(default_factory=dict)
+    stated: dict[tuple[str, bytes], Any] = field(default_factory=dict)
 
     def context(
         self,
@@ -71,6 +72,7 @@ class Indexes:
             self.not_needed,
             self.attestation_items,
             self.questions,
+            self.stated,
         )
 
 

@@ -94,7 +94,8 @@ def score(
             Category.UNSUPPORTED, "--plot", "Pictures are SVG.", "Name a file that ends in .svg."
         )
     asked = _asked(as_of, known_at, patient, site, mappings, trials)
-    sources, reading = _read(source, asked)
+    # A picture shows more than the scores that are named.
+    sources, reading = _read(source, asked, None if plot else names)
     found = list(scores_of(reading, asked, names))
     if plot is not None:
         plot.write_bytes(picture_of(reading, asked, names))
@@ -179,10 +180,12 @@ def _asked(
     )
 
 
-def _read(source: Path, asked: Asked) -> tuple[Sources, Reading]:
+def _read(
+    source: Path, asked: Asked, scores: list[str] | None = None
+) -> tuple[Sources, Reading]:
     sources = read_sources(source)
     with progress("reading") as told:
-        return sources, read_facts(sources, asked, told)
+        return sources, read_facts(sources, asked, told, scores)
 
 
 def _write(output: Output, bodies: Iterable[bytes]) -> None:
@@ -205,6 +208,9 @@ def _finish(sources: Sources, reading: Reading, rejects: Path) -> None:
         f"{counts[Disposition.MAPPED]} resources mapped,"
         f" {counts[Disposition.NOT_NEEDED]} not needed, {counts[Disposition.HELD]} held"
     )
+    passed_over = reading.gathered.passed_over
+    if passed_over:
+        say(f"{passed_over} not read: no score asked for can depend on them")
     for reason, count in reading.held.most_common():
         say(f"  held: {reason} × {count}")
     sources.rejects.write(rejects)

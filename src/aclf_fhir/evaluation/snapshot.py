@@ -19,9 +19,9 @@ from aclf_fhir.evaluation.supports import choose_renal_replacement, choose_venti
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
 
-__all__ = ["Snapshot", "around_dialysis", "flagged"]
+__all__ = ["HINTS", "Snapshot", "around_dialysis", "flagged"]
 
-_HINTS: dict[str, tuple[str, Interval | frozenset[str], Interval | frozenset[str]]] = {
+HINTS: dict[str, tuple[str, Interval | frozenset[str], Interval | frozenset[str]]] = {
     "he_grade": (
         "hepatic_encephalopathy",
         Interval(Decimal(1), Decimal(4)),
@@ -33,6 +33,7 @@ _HINTS: dict[str, tuple[str, Interval | frozenset[str], Interval | frozenset[str
         frozenset({"none"}),
     ),
 }
+"""The finding that stands in for a grade nobody gave, and what it leaves possible."""
 
 
 class Snapshot:
@@ -118,7 +119,7 @@ class Snapshot:
 
     def _grade(self, concept: str) -> Choice:
         choice = choose(self.record, FactKind.GRADE, concept, rules=self.rules, at=self.at)
-        hint = _HINTS.get(concept)
+        hint = HINTS.get(concept)
         if choice.fact is not None or choice.reason is Reason.CONFLICTING or hint is None:
             return choice
         finding, present, absent = hint

@@ -12,9 +12,11 @@ from aclf_fhir.units import Interval
 if TYPE_CHECKING:
     from aclf_fhir.mapping.draft import Draft
 
-__all__ = ["add_mean_pressure", "mean_pressure"]
+__all__ = ["MEAN", "PRESSURES", "add_mean_pressure", "mean_pressure"]
 
-_MEAN, _SYSTOLIC, _DIASTOLIC = "mean_arterial_pressure", "systolic_pressure", "diastolic_pressure"
+MEAN, _SYSTOLIC, _DIASTOLIC = "mean_arterial_pressure", "systolic_pressure", "diastolic_pressure"
+PRESSURES = frozenset({_SYSTOLIC, _DIASTOLIC})
+"""Out of which a mean is worked out."""
 _DERIVED = frozenset({"derived"})
 _HELD = frozenset({"derived", "held"})
 _UNIT_MISSING = frozenset({"unit_missing"})
@@ -25,12 +27,12 @@ def add_mean_pressure(draft: "Draft") -> None:
 
     Only where each was measured once and no mean was sent; a mean that was sent counts.
     """
-    pressures: dict[str, list[Fact]] = {_MEAN: [], _SYSTOLIC: [], _DIASTOLIC: []}
+    pressures: dict[str, list[Fact]] = {MEAN: [], _SYSTOLIC: [], _DIASTOLIC: []}
     for fact in draft.facts:
         if fact.concept in pressures and fact.kind is FactKind.MEASUREMENT:
             pressures[fact.concept].append(fact)
-    analyte = draft.context.analytes.get(_MEAN)
-    if pressures[_MEAN] or analyte is None:
+    analyte = draft.context.analytes.get(MEAN)
+    if pressures[MEAN] or analyte is None:
         return
     if len(pressures[_SYSTOLIC]) != 1 or len(pressures[_DIASTOLIC]) != 1:
         return
@@ -61,7 +63,7 @@ def add_mean_pressure(draft: "Draft") -> None:
         return
     draft.add(
         FactKind.MEASUREMENT,
-        _MEAN,
+        MEAN,
         mean.value,
         path="component",
         unit=analyte.unit,
@@ -77,7 +79,7 @@ def _add_held(draft: "Draft", pressure: Fact, flags: frozenset[str]) -> None:
     """State that there was a mean pressure, whose value waits on the work list."""
     draft.add(
         FactKind.MEASUREMENT,
-        _MEAN,
+        MEAN,
         None,
         path="component",
         start=pressure.start,

@@ -456,6 +456,8 @@ class MappingContext(msgspec.Struct, frozen=True):
     questions
         What codes were found to ask for, kept from one resource to the next by
         `read_question`, which alone reads it; never shared by different indexes.
+    stated
+        What a code as sent was found to state, kept likewise by `may_state`.
     """
 
     site: SiteMap
@@ -474,3 +476,6 @@ class MappingContext(msgspec.Struct, frozen=True):
     not_needed: NotNeededRules = msgspec.field(default_factory=NotNeededRules)
     attestation_items: frozenset[str] = frozenset()
     questions: dict[tuple[Coding, ...], Any] = msgspec.field(default_factory=dict)
+    stated: dict[tuple[str, bytes], frozenset[tuple[FactKind, str]] | None] = msgspec.field(
+        default_factory=dict
+    )

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-import msgspec
-
 from aclf_fhir.catalog import Catalog
 from aclf_fhir.errors import AclfError, Category, Issue
-from aclf_fhir.evaluation import ScoreEvaluation, Snapshot, evaluate_at
-from aclf_fhir.fhir import splice_references, split_bundle
+from aclf_fhir.evaluation import Reads, ScoreEvaluation, Snapshot, evaluate_at, facts_read
+from aclf_fhir.fhir import split_bundle
+from aclf_fhir.mapping.relevance import read_head
 from aclf_fhir.publication import (
     BundleEntry,
     Derived,
@@ -29,6 +28,7 @@ __all__ = [
     "AskedInstant",
     "given_in",
     "known_names",
+    "read_by",
     "record_for",
     "score_bundle",
     "score_record",
@@ -143,6 +143,8 @@ def score_bundle(
 ) -> bytes:
     """Answer `$score` for a Bundle of resources; nothing is stored.
 
+    Where scores are named, only what may bear on them is read (`read_by`).
+
     Raises
     ------
     AclfError
@@ -153,8 +155,26 @@ def score_bundle(
         found = score_record(record, scores, catalog=catalog, site=site)
         return _scores(found, site, record.subject)
 
-    gathered = gather(given_in(body), catalog=catalog, site=site, received=now)
+    reads = read_by(scores, catalog=catalog, site=site, as_of=as_of)
+    gathered = gather(given_in(body), catalog=catalog, site=site, received=now, reads=reads)
     return _answer(gathered, render, as_of=as_of, known_at=known_at, now=now)
+
+
+def read_by(
+    scores: Sequence[str] | None, *, catalog: Catalog, site: str, as_of: AskedInstant
+) -> Reads | None:
+    """Return kind and concept of the facts that decide some scores, None for all facts.
+
+    Every fact is needed if no score is named, and to find a subject's last result.
+
+    Raises
+    ------
+    AclfError
+        `not_found` for a score that does not exist.
+    """
+    if not scores or as_of == "last":
+        return None
+    return facts_read(known_names(scores, SCORES, "score"), rules_of(catalog, site))
 
 
 def screen_bundle(
@@ -183,38 +203,19 @@ def given_in(body: bytes) -> tuple[Given, ...]:
     References to an entry's `fullUrl` are resolved to `Type/id`; an entry without an
     id is given the last part of its `fullUrl`.
     """
-    entries = [entry for entry in split_bundle(body).entries if entry.resource is not None]
-    ids: dict[int, str] = {}
+    found: list[Given] = []
     targets: dict[str, str] = {}
-    for entry in entries:
-        named = _named(entry.resource or b"")
-        ids[entry.index] = named.id or (entry.full_url or "").rpartition(":")[2].rpartition("/")[2]
-        if entry.full_url:
-            targets[entry.full_url] = f"{named.resource_type}/{ids[entry.index]}"
-    return tuple(
-        Given(
-            splice_references(entry.resource or b"", targets) if targets else entry.resource or b"",
-            f"{entry.location}.resource",
-            ids[entry.index],
-        )
-        for entry in entries
-    )
-
-
-class _Named(msgspec.Struct):
-    resource_type: str = msgspec.field(name="resourceType", default="")
-    id: str = ""
-
-
-def _named(body: bytes) -> _Named:
-    """Read type and id; a resource that has neither as text is refused later, with reasons."""
-    try:
-        return _read_name(body)
-    except msgspec.ValidationError:
-        return _Named()
-
-
-_read_name = msgspec.json.Decoder(_Named).decode
+    for entry in split_bundle(body).entries:
+        if entry.resource is None:
+            continue
+        # What has no type or id as text is refused later, with reasons.
+        head = read_head(entry.resource)
+        full_url = entry.full_url or ""
+        id_ = (head and head.id) or full_url.rpartition(":")[2].rpartition("/")[2]
+        if full_url:
+            targets[full_url] = f"{head.resource_type if head else ''}/{id_}"
+        found.append(Given(entry.resource, f"{entry.location}.resource", id_, targets, head))
+    return tuple(found)
 
 
 def known_names(asked: Sequence[str] | None, known: Iterable[str], what: str) -> tuple[str, ...]:

@@ -2,10 +2,14 @@
 
 The same mapping as at intake. What the store does there is done here with
 dictionaries: Patients come first, references are looked up among what was given.
+
+Whoever asks for some scores has only those resources validated and mapped that may bear
+on what these scores read (`mapping.relevance`). Their results are the same; what is
+wrong with the others is not told.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +18,10 @@ from msgspec.structs import replace
 
 from aclf_fhir.catalog import Catalog
 from aclf_fhir.errors import AclfError, Issue
-from aclf_fhir.fhir import parse_instant, parse_resource
+from aclf_fhir.fhir import parse_instant, parse_resource, splice_references
 from aclf_fhir.mapping import map_resource
-from aclf_fhir.mapping.models import Disposition, Holding, SubjectDates
+from aclf_fhir.mapping.models import Disposition, Holding, MappingContext, SubjectDates
+from aclf_fhir.mapping.relevance import Head, Stated, Wanted, may_state, read_head
 from aclf_fhir.record import Fact
 from aclf_fhir.workflows.indexing import subject_of
 from aclf_fhir.workflows.settling import dates_of
@@ -24,6 +29,7 @@ from aclf_fhir.workflows.settling import dates_of
 __all__ = ["Gathered", "Given", "Refused", "gather"]
 
 _FIRST = ("Patient", "Encounter")
+_NO_DATES = SubjectDates()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +44,28 @@ class Given:
         Where it stands: `Bundle.entry[3].resource`, a file and line.
     id
         The id by which others point at it, where it carries none of its own.
+    targets
+        What its references mean that name another one's `fullUrl`.
+    head
+        Its head where it has been read already.
     """
 
     body: bytes
     location: str
     id: str = ""
+    targets: Mapping[str, str] = field(default_factory=dict)
+    head: Head | None = None
+
+    def parse(self) -> Any:
+        """Validate it, and return its struct.
+
+        Raises
+        ------
+        AclfError
+            `invalid` with every problem.
+        """
+        body = splice_references(self.body, self.targets) if self.targets else self.body
+        return parse_resource(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,8 @@ class Gathered:
         Why resources are held, with their place.
     refused
         What is not valid R4.
+    passed_over
+        How many resources were not read, for nothing in them was asked for.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
@@ -76,6 +101,7 @@ class Gathered:
     rules: Counter[str] = field(default_factory=Counter)
     holdings: list[tuple[str, Holding]] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +112,14 @@ class _Read:
     resource: Any
 
 
-def gather(given: Iterable[Given], *, catalog: Catalog, site: str, received: datetime) -> Gathered:
+def gather(
+    given: Iterable[Given],
+    *,
+    catalog: Catalog,
+    site: str,
+    received: datetime,
+    reads: Stated | None = None,
+) -> Gathered:
     """Map resources to facts without storing anything.
 
     Parameters
@@ -98,6 +131,9 @@ def gather(given: Iterable[Given], *, catalog: Catalog, site: str, received: dat
         By whose rules.
     received
         The present; effective times after it are held.
+    reads
+        Kind and concept of the facts that are asked for; None asks for all. Facts of
+        other concepts may be missing from the answer then.
 
     Returns
     -------
@@ -108,37 +144,52 @@ def gather(given: Iterable[Given], *, catalog: Catalog, site: str, received: dat
     """
     gathered = Gathered()
     read: dict[str, _Read] = {}
-    for number, one in enumerate(given):
+    spared: dict[str, Given] = {}
+
+    def take(number: int, one: Given) -> _Read | None:
         try:
-            resource = parse_resource(one.body)
+            resource = one.parse()
         except AclfError as error:
             gathered.refused.append(Refused(one, error.issues))
-            continue
+            return None
         kind = type(resource).__name__
         identity = resource.id or one.id or f"given-{number}"
-        read[f"{kind}/{identity}"] = _Read(one, kind, identity, resource)
+        found = read[f"{kind}/{identity}"] = _Read(one, kind, identity, resource)
+        return found
+
+    def resolve(reference: str) -> Any:
+        found = read.get(reference)
+        if found is None and reference in spared:
+            found = take(0, spared.pop(reference))
+        return None if found is None else found.resource
+
+    dates: dict[str, SubjectDates] = {}
+
+    def subject_dates(subject: str) -> SubjectDates | None:
+        return dates.get(subject, _NO_DATES) if subject in gathered.facts else None
+
+    indexes = catalog.indexes(site)
+
+    def context_of(resource_id: str) -> MappingContext:
+        return indexes.context(
+            resource_id=resource_id,
+            version=1,
+            known=received,
+            subject_dates=subject_dates,
+            resolve=resolve,
+        )
+
+    asked: Iterable[tuple[int, Given]] = enumerate(given)
+    if reads is not None:
+        asked, spared = _sorted_out(asked, Wanted.of(reads), context_of(""))
+    for number, one in asked:
+        take(number, one)
     ordered = sorted(read.values(), key=_precedence)
     for item in ordered:
         if item.type == "Patient":
             gathered.facts.setdefault(item.id, [])
-    dates: dict[str, SubjectDates] = {}
-    indexes = catalog.indexes(site)
-
-    def resolve(reference: str) -> Any:
-        found = read.get(reference)
-        return None if found is None else found.resource
-
     for item in ordered:
-        context = indexes.context(
-            resource_id=item.id,
-            version=1,
-            known=received,
-            subject_dates=lambda subject: (
-                dates.get(subject, SubjectDates()) if subject in gathered.facts else None
-            ),
-            resolve=resolve,
-        )
-        outcome = map_resource(item.resource, context)
+        outcome = map_resource(item.resource, context_of(item.id))
         gathered.dispositions[outcome.disposition] += 1
         if outcome.disposition is Disposition.NOT_NEEDED:
             gathered.rules[outcome.rule] += 1
@@ -149,7 +200,42 @@ def gather(given: Iterable[Given], *, catalog: Catalog, site: str, received: dat
         if item.type in _FIRST:
             subject = item.id if item.type == "Patient" else subject_of(item.resource)
             dates[subject] = dates_of(gathered.facts.get(subject, ()))
+    gathered.passed_over = len(spared)
     return gathered
+
+
+def _sorted_out(
+    given: Iterable[tuple[int, Given]], wanted: Wanted, context: MappingContext
+) -> tuple[list[tuple[int, Given]], dict[str, Given]]:
+    """Part what may bear on the wanted facts from what cannot, by `Type/id`.
+
+    Where several share an id, the last valid one counts: all of them are read then.
+    """
+    asked: list[tuple[int, Given]] = []
+    others: dict[str, list[tuple[int, Given]]] = {}
+    identities: set[str] = set()
+    for number, one in given:
+        head = one.head or read_head(one.body)
+        if head is None:
+            asked.append((number, one))
+            continue
+        identity = f"{head.resource_type}/{head.id or one.id or f'given-{number}'}"
+        if may_state(head, one.body, wanted, context):
+            asked.append((number, one))
+            identities.add(identity)
+        else:
+            others.setdefault(identity, []).append((number, one))
+    spared: dict[str, Given] = {}
+    for identity, same in others.items():
+        if identity in identities or len(same) > 1:
+            asked.extend(same)
+        else:
+            spared[identity] = same[0][1]
+    return sorted(asked, key=_number), spared
+
+
+def _number(numbered: tuple[int, Given]) -> int:
+    return numbered[0]
 
 
 def _precedence(read: _Read) -> int:
