@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from aclf_fhir.batch.rejects import Rejected
 from aclf_fhir.batch.sending import Progress
@@ -18,10 +20,10 @@ from aclf_fhir.workflows.plotting import plot_record
 from aclf_fhir.workflows.screening import (
     AskedInstant,
     given_in,
-    read_by,
     record_for,
     score_record,
     screen_record,
+    sought_by,
 )
 from aclf_fhir.workflows.stateless import Gathered, Given, gather
 
@@ -88,14 +90,21 @@ def read_facts(
 ) -> Reading:
     """Map resources to facts; what is no valid R4 goes to the rejects of the sources.
 
-    Where scores are named, only what may bear on them is read (`screening.read_by`).
+    Where scores are named, only what may bear on them is read (`screening.sought_by`).
     """
     gathered = gather(
         _given(sources, progress),
         catalog=asked.catalog,
         site=asked.site,
         received=asked.now,
-        reads=read_by(scores, catalog=asked.catalog, site=asked.site, as_of=asked.as_of),
+        sought=sought_by(
+            scores,
+            catalog=asked.catalog,
+            site=asked.site,
+            as_of=asked.as_of,
+            known_at=asked.known_at,
+            now=asked.now,
+        ),
     )
     for refused in gathered.refused:
         sources.rejects.records.append(Rejected.of(refused.given.location, refused.issues))

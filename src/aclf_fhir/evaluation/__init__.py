@@ -4,7 +4,7 @@ from aclf_fhir.evaluation.choice import Choice, Window, choose, converted
 from aclf_fhir.evaluation.daily import DayWorst, daily_course
 from aclf_fhir.evaluation.evaluate import evaluate, evaluate_at
 from aclf_fhir.evaluation.points import at_draws, score_course, score_points
-from aclf_fhir.evaluation.reading import Reads, facts_read
+from aclf_fhir.evaluation.reading import Reads, age_limits, facts_read
 from aclf_fhir.evaluation.reasons import Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
@@ -19,6 +19,7 @@ __all__ = [
     "ScoreEvaluation",
     "Snapshot",
     "Window",
+    "age_limits",
     "at_draws",
     "choose",
     "converted",

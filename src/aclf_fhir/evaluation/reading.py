@@ -6,6 +6,7 @@ evaluation may read them.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import product
 
 from aclf_fhir.evaluation.oxygen import OXYGENATION
@@ -13,13 +14,14 @@ from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.snapshot import HINTS
 from aclf_fhir.record import FactKind
 from aclf_fhir.scores import SCORES
-from aclf_fhir.scores.definition import ScoreInput
+from aclf_fhir.scores.definition import Score, ScoreInput
 
-__all__ = ["Reads", "facts_read"]
+__all__ = ["Reads", "age_limits", "facts_read"]
 
 Reads = frozenset[tuple[FactKind, str]]
 """Kind and concept of facts."""
 
+_OTHER_INSTANTS = frozenset({"bilirubin_day7", "worst_stage"})
 _VENTILATION = frozenset({"ventilation", "mechanical_ventilation"})
 _DECOMPENSATION = (
     (FactKind.FINDING, "jaundice"),
@@ -45,6 +47,33 @@ def facts_read(score_ids: Iterable[str], rules: EvaluationRules) -> Reads:
         for declared in SCORES[score_id].inputs:
             found.update(_of_input(declared, rules))
     return frozenset(found)
+
+
+def age_limits(score_ids: Iterable[str], rules: EvaluationRules) -> dict[str, timedelta]:
+    """Return the analytes of which some scores read nothing older than their age limit.
+
+    That holds where a newer result is there to be judged: `choose` shows the newest one
+    that is too old only if it has nothing else to show. Left out are what enters a course
+    or a ratio, and all inputs of a score that looks at another instant than its own. A
+    creatinine whose code says that it was drawn around dialysis is a sign at any age.
+    """
+    plain: set[str] = set()
+    others = set(OXYGENATION)
+    for score in _with_inner(score_ids):
+        if any(declared.name in _OTHER_INSTANTS for declared in score.inputs):
+            others.update(concept for _, concept in facts_read([score.id], rules))
+        others.update(each.concept for each in score.inputs if each.kind == "course")
+        plain.update(each.concept for each in score.inputs if each.kind == "analyte")
+    return {concept: rules.age_limit(concept) for concept in plain - others}
+
+
+def _with_inner(score_ids: Iterable[str]) -> Iterator[Score]:
+    """Yield scores, and those that they are computed from."""
+    for score_id in score_ids:
+        yield SCORES[score_id]
+        yield from _with_inner(
+            declared.concept for declared in SCORES[score_id].inputs if declared.concept in SCORES
+        )
 
 
 def _of_input(declared: ScoreInput, rules: EvaluationRules) -> Iterable[tuple[FactKind, str]]:

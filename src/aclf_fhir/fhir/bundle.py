@@ -4,6 +4,7 @@ Each entry's resource stays the bytes that were received: a bad one is reported
 with its own index, and what is stored is what was sent.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import cast
@@ -27,8 +28,21 @@ _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _text = msgspec.json.Decoder(str).decode
 
 
-@dataclass(frozen=True, slots=True)
-class BundleEntry:
+class _PlainEntry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    resource: msgspec.Raw
+    full_url: str | None = msgspec.field(name="fullUrl", default=None)
+
+
+class _Plain(msgspec.Struct):
+    entry: list[_PlainEntry]
+
+
+_plain = msgspec.json.Decoder(_Plain).decode
+_PLAIN_URLS = re.compile(r"[!#-\[\]-~]*").fullmatch
+_ENTRIES = b'"entry":['
+
+
+class BundleEntry(msgspec.Struct, frozen=True, gc=False):
     """One entry of a Bundle.
 
     Parameters
@@ -51,12 +65,12 @@ class BundleEntry:
     index: int
     full_url: str | None
     resource: bytes | None
-    method: str | None
-    url: str | None
-    if_none_exist: str | None
-    if_match: str | None
-    if_none_match: str | None
-    if_modified_since: str | None
+    method: str | None = None
+    url: str | None = None
+    if_none_exist: str | None = None
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
     issues: tuple[Issue, ...] = ()
 
     @property
@@ -82,6 +96,9 @@ def split_bundle(body: bytes, *, max_depth: int = MAX_DEPTH) -> BundleParts:
         `invalid`, with every problem of the Bundle itself; what is wrong inside
         `entry.resource` shows when that entry is parsed.
     """
+    plain = _plain_parts(body, max_depth)
+    if plain is not None:
+        return plain
     bundle = cast("Bundle", parse_envelope(body, "Bundle", max_depth=max_depth))
     entries = []
     for index, entry in enumerate(bundle.entry or ()):
@@ -129,7 +146,7 @@ def split_requests(body: bytes, *, max_depth: int = MAX_DEPTH) -> BundleParts:
                 message = f"is that of Bundle.entry[{first}]"
                 place = f"{entry.location}.fullUrl"
                 issue = Issue(Category.INVALID, place, message, "Name each entry its own way.")
-                entry = replace(entry, issues=(issue,))
+                entry = msgspec.structs.replace(entry, issues=(issue,))
         entries.append(entry)
     return BundleParts(kind, tuple(entries))
 
@@ -164,7 +181,7 @@ def _entry_alone(raw: bytes, index: int, max_depth: int) -> BundleEntry:
         method, url = (_legible_text(request.get(name, b"")) for name in ("method", "url"))
         resource = members.get("resource")
         return BundleEntry(index, None, resource, method, url, None, None, None, None, issues)
-    return replace(entry, index=index)
+    return msgspec.structs.replace(entry, index=index)
 
 
 def _legible(raw: bytes) -> dict[str, bytes]:
@@ -179,6 +196,46 @@ def _legible_text(raw: bytes) -> str | None:
         return _text(raw)
     except msgspec.DecodeError:
         return None
+def _plain_parts(body: bytes, max_depth: int) -> BundleParts | None:
+    """Take apart a Bundle whose entries are all but resources, and written without space.
+
+    None sends it the long way: it is written otherwise, or something may be wrong. What
+    is checked of such entries is the same for all of them but for their URLs, so that a
+    Bundle of the first one tells of all; and written again they make the same bytes, so
+    that nothing stands in them but what was read. How deep a resource nests is judged
+    when it is parsed.
+    """
+    try:
+        listed = _plain(body).entry
+    except (ValueError, RecursionError):
+        return None
+    urls = [entry.full_url for entry in listed if entry.full_url is not None]
+    if not listed or len(set(urls)) < len(urls) or not _PLAIN_URLS("".join(urls)):
+        return None
+    if any("/_history/" in url for url in urls):
+        return None
+    resources = [bytes(entry.resource) for entry in listed]
+    written = [
+        b'{"fullUrl":"%b","resource":%b}' % (entry.full_url.encode(), resource)
+        if entry.full_url is not None
+        else b'{"resource":%b}' % resource
+        for entry, resource in zip(listed, resources, strict=True)
+    ]
+    start = body.find(_ENTRIES) + len(_ENTRIES)
+    text = b",".join(written)
+    if not body.startswith(text, start):
+        return None
+    first = body[:start] + written[0] + body[start + len(text) :]
+    bundle = cast("Bundle", parse_envelope(first, "Bundle", max_depth=max_depth))
+    return BundleParts(
+        bundle.type,
+        tuple(
+            [
+                BundleEntry(index, entry.full_url, resource)
+                for index, (entry, resource) in enumerate(zip(listed, resources, strict=True))
+            ]
+        ),
+    )
 
 
 def entry_issues(issues: Iterable[Issue], index: int) -> tuple[Issue, ...]:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -60,11 +62,22 @@ def _rule(
 
 def is_present(node: Any, choice: str) -> bool:
     """Whether one of the elements of a `value[x]` is there."""
-    _, names = node.choices[choice]
+    names = node.choices[choice][1]
+    if isinstance(node, msgspec.Struct):
+        values = _reader(type(node), names)(node)
+        return values.count(None) < len(values)
     return any(
-        getattr(node, name) is not None or getattr(node, name + "_ext", None) is not None
+        getattr(node, name) is not None or getattr(node, name + "_ext") is not None
         for name in names.split()
     )
+
+
+@cache
+def _reader(struct: type[msgspec.Struct], names: str) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what reads some elements and their siblings at once; two or more of them."""
+    listed = names.split()
+    siblings = [f"{name}_ext" for name in listed if f"{name}_ext" in struct.__struct_fields__]
+    return attrgetter(*listed, *siblings)
 
 
 class _HeadMeta(msgspec.Struct, rename="camel"):

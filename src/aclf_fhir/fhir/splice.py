@@ -55,7 +55,17 @@ def splice_references(body: bytes, mapping: Mapping[str, str]) -> bytes:
         return _ANY_MEMBER.sub(lambda found: _replaced_if_named(found, mapping), body)
     parts: list[bytes] = []
     done, place = 0, body.find(_NAME)
+    compact = b"\\" not in body
     while place >= 0:
+        start = place + len(_NAME) + 2
+        if compact and body[start - 2 : start] == b':"':
+            place = body.index(b'"', start)
+            target = mapping.get(body[start:place].decode())
+            if target is not None:
+                parts += [body[done : start - 1], _written(target)]
+                done = place + 1
+            place = body.find(_NAME, place)
+            continue
         found = _REFERENCE(body, place)
         end = place + len(_NAME)
         if found is not None and body[place - 1 : place] != b"\\":

@@ -72,6 +72,8 @@ def lost_members(body: bytes, encoded: bytes) -> bool:
 
 def may_be_too_deep(body: bytes, max_depth: int) -> bool:
     """Whether objects and arrays may lie too deep in each other: no is certain, yes is not."""
+    if body.count(b"{") + body.count(b"[") <= max_depth:
+        return False
     layers = body.translate(None, _NOT_BRACKETS)
     for _ in range(max_depth):
         # Peel the innermost brackets off, one layer at a time (those in strings only add).

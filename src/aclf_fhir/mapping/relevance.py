@@ -9,12 +9,13 @@ spelling of the JSON) is mapped.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 import msgspec
 
 from aclf_fhir.errors import AclfError
-from aclf_fhir.fhir import resource_types
+from aclf_fhir.fhir import parse_date_time, resource_types
 from aclf_fhir.fhir.r4.datatypes import CodeableConcept
 from aclf_fhir.fhir.strict_json import check
 from aclf_fhir.mapping.blood_pressure import MEAN, PRESSURES
@@ -24,7 +25,7 @@ from aclf_fhir.mapping.questions import read_question
 from aclf_fhir.mapping.units_read import Problem
 from aclf_fhir.record import FactKind
 
-__all__ = ["STATES", "Head", "Stated", "Wanted", "may_state", "read_head"]
+__all__ = ["STATES", "Head", "Stated", "Wanted", "drawn_before", "may_state", "read_head"]
 
 Stated = frozenset[tuple[FactKind, str]]
 """Kind and concept of facts."""
@@ -44,9 +45,9 @@ class Wanted:
 
 
 _NOTHING: Stated = frozenset()
+_AROUND_DIALYSIS = frozenset({"pre_dialysis", "post_dialysis"})
 _KEPT = 8192
 """How many codes are kept; a site sends a few thousand."""
-_CODE, _DRUG = b'"code":', b'"medicationCodeableConcept":'
 _TYPES = resource_types()
 _NO_KINDS: frozenset[FactKind] = frozenset()
 _ALWAYS = frozenset({FactKind.DEMOGRAPHIC, FactKind.ENCOUNTER})
@@ -87,7 +88,7 @@ _NOTION_KINDS: Mapping[str, frozenset[FactKind]] = {
 """Types of which one element says which notions they state."""
 
 
-class Head(msgspec.Struct):
+class Head(msgspec.Struct, gc=False):
     """What tells a resource's concepts, undecoded where a code seen before need not be."""
 
     resource_type: str = msgspec.field(name="resourceType", default="")
@@ -96,9 +97,10 @@ class Head(msgspec.Struct):
     drug: msgspec.Raw = msgspec.field(name="medicationCodeableConcept", default=msgspec.Raw())
     component: msgspec.Raw = msgspec.Raw()
     stage: msgspec.Raw = msgspec.Raw()
+    effective_date_time: str = msgspec.field(name="effectiveDateTime", default="")
 
 
-class _Component(msgspec.Struct):
+class _Component(msgspec.Struct, gc=False):
     code: msgspec.Raw = msgspec.Raw()
 
 
@@ -115,8 +117,8 @@ def read_head(body: bytes | msgspec.Raw) -> Head | None:
         return None
 
 
-def may_state(head: Head, body: bytes, wanted: Wanted, context: MappingContext) -> bool:
-    """Say whether a resource may bear on the facts that are wanted.
+def may_state(head: Head, body: bytes, wanted: Wanted, context: MappingContext) -> Stated | None:
+    """Return which of the wanted facts a resource may state; None if only mapping can tell.
 
     Parameters
     ----------
@@ -128,41 +130,50 @@ def may_state(head: Head, body: bytes, wanted: Wanted, context: MappingContext) 
         Of the site; its `stated` keeps what codes were found to state.
     """
     type_ = head.resource_type
-    if type_ not in _TYPES:
-        return True  # parsing refuses it
     kinds = STATES.get(type_, _NO_KINDS)
-    if not kinds.isdisjoint(_ALWAYS):
-        return True
+    # Whoever sends a type that R4 does not have is told so.
+    if type_ not in _TYPES or not kinds.isdisjoint(_ALWAYS):
+        return None
     if kinds.isdisjoint(wanted.kinds):
-        return not _is_plain(body)
-    if type_ == "Observation":
-        element = _CODE
-        codes = [head.code]
-        if head.component:
-            codes += [part.code for part in _components(head.component)]
-    elif type_ in _NOTION_KINDS and not head.stage:
-        element, code = (_CODE, head.code) if head.code else (_DRUG, head.drug)
-        codes = [code]
-    else:
-        return True
-    for code in codes:
-        stated = _stated_by(type_, bytes(code), context)
-        if stated is None or not stated.isdisjoint(wanted.facts):
-            return True
-    return not _is_plain(body) or _count(body, element) != len(codes)
+        return _NOTHING if _is_plain(body) else None
+    key, code, count = b'"code":{', head.code, 1
+    if type_ not in _NOTION_KINDS:
+        if type_ != "Observation":
+            return None
+    elif head.stage:
+        return None
+    elif not code:
+        key, code = b'"medicationCodeableConcept":{', head.drug
+    stated = _stated_by(type_, bytes(code), context)
+    if head.component and stated is not None:
+        for part in _components(head.component):
+            count += 1
+            other = _stated_by(type_, bytes(part.code), context)
+            if other is None:
+                return None
+            stated |= other
+    if stated is None or not _is_plain(body):
+        return None
+    # Written with space behind the colon, or twice, it is counted otherwise than it was read.
+    if body.count(key) != count and body.count(key[:-1] + b" {") != count:
+        return None
+    return stated & wanted.facts
+
+
+def drawn_before(head: Head, body: bytes, instant: datetime, context: MappingContext) -> bool:
+    """Say whether an Observation was surely made before an instant."""
+    text = head.effective_date_time
+    if not text or body.count(b'"effectiveDateTime"') != 1:
+        return False
+    try:
+        return parse_date_time(text, context.site.zone).latest < instant
+    except AclfError:
+        return False
 
 
 def _is_plain(body: bytes) -> bool:
     """Say whether a resource holds no other one, has one type, and spells no key with escapes."""
     return b"\\" not in body and body.count(b'"resourceType"') == 1
-
-
-def _count(body: bytes, key: bytes) -> int:
-    """Count the objects under a key, as compact JSON and as indented JSON write them.
-
-    One that is written in another way, or twice, makes the count differ from what was read.
-    """
-    return body.count(key + b"{") or body.count(key + b" {")
 
 
 def _stated_by(type_: str, code: bytes, context: MappingContext) -> Stated | None:
@@ -201,10 +212,12 @@ def _asked(concept: CodeableConcept, context: MappingContext) -> Stated | None:
         aside = not context.site.set_aside.isdisjoint(looked_up(concept))
         return _NOTHING if aside or rule is not None else None
     if question.analyte is not None:
-        concepts = {question.analyte.id}
+        stated = {(FactKind.MEASUREMENT, question.analyte.id)}
         if question.analyte.id in PRESSURES:
-            concepts.add(MEAN)
-        return frozenset((FactKind.MEASUREMENT, each) for each in concepts)
+            stated.add((FactKind.MEASUREMENT, MEAN))
+        if question.qualifiers & _AROUND_DIALYSIS:
+            stated.add((FactKind.PROCEDURE, "renal_replacement"))  # a sign of it
+        return frozenset(stated)
     if question.scale is not None:
         is_finding = question.scale.id in context.value_sets
         return frozenset({(FactKind.FINDING if is_finding else FactKind.GRADE, question.scale.id)})

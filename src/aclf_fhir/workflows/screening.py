@@ -1,11 +1,17 @@
 """`$score` and `$screen`: results for any pair of clocks, computed and not stored."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from aclf_fhir.catalog import Catalog
 from aclf_fhir.errors import AclfError, Category, Issue
-from aclf_fhir.evaluation import Reads, ScoreEvaluation, Snapshot, evaluate_at, facts_read
+from aclf_fhir.evaluation import (
+    ScoreEvaluation,
+    Snapshot,
+    age_limits,
+    evaluate_at,
+    facts_read,
+)
 from aclf_fhir.fhir import split_bundle
 from aclf_fhir.mapping.relevance import read_head
 from aclf_fhir.publication import (
@@ -22,20 +28,21 @@ from aclf_fhir.scores import SCORES
 from aclf_fhir.trial import Verdict, screen
 from aclf_fhir.workflows.evaluating import last_instant
 from aclf_fhir.workflows.gateway import AsOf, Gateway, rules_of
-from aclf_fhir.workflows.stateless import Gathered, Given, gather
+from aclf_fhir.workflows.stateless import Gathered, Given, Sought, gather
 
 __all__ = [
     "AskedInstant",
     "given_in",
     "known_names",
-    "read_by",
     "record_for",
     "score_bundle",
+    "score_given",
     "score_record",
     "score_stored",
     "screen_bundle",
     "screen_record",
     "screen_stored",
+    "sought_by",
     "stored_record",
 ]
 
@@ -143,27 +150,62 @@ def score_bundle(
 ) -> bytes:
     """Answer `$score` for a Bundle of resources; nothing is stored.
 
-    Where scores are named, only what may bear on them is read (`read_by`).
+    Where scores are named, only what may bear on them is read (`sought_by`).
 
     Raises
     ------
     AclfError
         `invalid` if the Bundle is, `not_found` for an unknown score.
     """
-
-    def render(record: Record) -> Iterable[Derived]:
-        found = score_record(record, scores, catalog=catalog, site=site)
-        return _scores(found, site, record.subject)
-
-    reads = read_by(scores, catalog=catalog, site=site, as_of=as_of)
-    gathered = gather(given_in(body), catalog=catalog, site=site, received=now, reads=reads)
-    return _answer(gathered, render, as_of=as_of, known_at=known_at, now=now)
+    gathered, found = _scored(body, scores, catalog, site, as_of, known_at, now)
+    derived = [one for subject, scored in found for one in _scores(scored, site, subject)]
+    return _collection(derived, _problems(gathered))
 
 
-def read_by(
-    scores: Sequence[str] | None, *, catalog: Catalog, site: str, as_of: AskedInstant
-) -> Reads | None:
-    """Return kind and concept of the facts that decide some scores, None for all facts.
+def score_given(
+    body: bytes,
+    scores: Sequence[str] | None = None,
+    *,
+    catalog: Catalog,
+    site: str,
+    as_of: AskedInstant,
+    known_at: datetime,
+    now: datetime,
+) -> list[tuple[str, tuple[ScoreEvaluation, ...]]]:
+    """Compute what `score_bundle` answers with, by Patient, and render nothing."""
+    return _scored(body, scores, catalog, site, as_of, known_at, now)[1]
+
+
+def _scored(
+    body: bytes,
+    scores: Sequence[str] | None,
+    catalog: Catalog,
+    site: str,
+    as_of: AskedInstant,
+    known_at: datetime,
+    now: datetime,
+) -> tuple[Gathered, list[tuple[str, tuple[ScoreEvaluation, ...]]]]:
+    sought = sought_by(
+        scores, catalog=catalog, site=site, as_of=as_of, known_at=known_at, now=now
+    )
+    gathered = gather(given_in(body), catalog=catalog, site=site, received=now, sought=sought)
+    records = _records(gathered, as_of=as_of, known_at=known_at, now=now)
+    return gathered, [
+        (record.subject, score_record(record, scores, catalog=catalog, site=site))
+        for record in records
+    ]
+
+
+def sought_by(
+    scores: Sequence[str] | None,
+    *,
+    catalog: Catalog,
+    site: str,
+    as_of: AskedInstant,
+    known_at: datetime,
+    now: datetime,
+) -> Sought | None:
+    """Return which facts decide some scores, None where every fact may.
 
     Every fact is needed if no score is named, and to find a subject's last result.
 
@@ -174,7 +216,16 @@ def read_by(
     """
     if not scores or as_of == "last":
         return None
-    return facts_read(known_names(scores, SCORES, "score"), rules_of(catalog, site))
+    wanted = known_names(scores, SCORES, "score")
+    rules = rules_of(catalog, site)
+    instant = now if as_of == "now" else as_of
+    limits = age_limits(wanted, rules)
+    return Sought(
+        facts=facts_read(wanted, rules),
+        since={analyte: instant - limit for analyte, limit in limits.items()},
+        as_of=instant,
+        known_at=known_at,
+    )
 
 
 def screen_bundle(
@@ -188,13 +239,12 @@ def screen_bundle(
     now: datetime,
 ) -> bytes:
     """Answer `$screen` for a Bundle of resources; nothing is stored."""
-
-    def render(record: Record) -> Iterable[Derived]:
-        found = screen_record(record, trials, catalog=catalog, site=site)
-        return _verdicts(found, site, record.subject)
-
     gathered = gather(given_in(body), catalog=catalog, site=site, received=now)
-    return _answer(gathered, render, as_of=as_of, known_at=known_at, now=now)
+    derived: list[Derived] = []
+    for record in _records(gathered, as_of=as_of, known_at=known_at, now=now):
+        found = screen_record(record, trials, catalog=catalog, site=site)
+        derived.extend(_verdicts(found, site, record.subject))
+    return _collection(derived, _problems(gathered))
 
 
 def given_in(body: bytes) -> tuple[Given, ...]:
@@ -275,18 +325,11 @@ def _verdicts(found: Iterable[Verdict], site: str, subject: str) -> Iterable[Der
         yield from criteria
 
 
-def _answer(
-    gathered: Gathered,
-    render: Callable[[Record], Iterable[Derived]],
-    *,
-    as_of: AskedInstant,
-    known_at: datetime,
-    now: datetime,
-) -> bytes:
-    derived: list[Derived] = []
+def _records(
+    gathered: Gathered, *, as_of: AskedInstant, known_at: datetime, now: datetime
+) -> Iterator[Record]:
     for subject, facts in sorted(gathered.facts.items()):
-        derived.extend(render(record_for(subject, facts, as_of=as_of, known_at=known_at, now=now)))
-    return _collection(derived, _problems(gathered))
+        yield record_for(subject, facts, as_of=as_of, known_at=known_at, now=now)
 
 
 def _problems(gathered: Gathered) -> list[Issue]:

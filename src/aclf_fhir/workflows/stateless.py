@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from aclf_fhir.catalog import Catalog
@@ -21,8 +23,8 @@ from aclf_fhir.errors import AclfError, Issue
 from aclf_fhir.fhir import parse_instant, parse_resource, splice_references
 from aclf_fhir.mapping import map_resource
 from aclf_fhir.mapping.models import Disposition, Holding, MappingContext, SubjectDates
-from aclf_fhir.mapping.relevance import Head, Stated, Wanted, may_state, read_head
-from aclf_fhir.record import Fact
+from aclf_fhir.mapping.relevance import Head, Stated, Wanted, drawn_before, may_state, read_head
+from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.workflows.indexing import subject_of
 from aclf_fhir.workflows.settling import dates_of
 
@@ -32,8 +34,7 @@ _FIRST = ("Patient", "Encounter")
 _NO_DATES = SubjectDates()
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True, gc=False):
     """A resource as given.
 
     Parameters
@@ -53,7 +54,7 @@ class Given:
     body: bytes
     location: str
     id: str = ""
-    targets: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, str] = MappingProxyType({})
     head: Head | None = None
 
     def parse(self) -> Any:
@@ -105,6 +106,42 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """What somebody wants to know, so that the rest need not be read.
+
+    Parameters
+    ----------
+    facts
+        Kind and concept of the facts that are asked for; birth, sex, death and stays
+        always are.
+    since
+        By analyte: results drawn before this instant tell nothing where a usable one was
+        drawn since.
+    as_of, known_at
+        The clocks for which it is asked.
+    """
+
+    facts: Stated
+    since: Mapping[str, datetime]
+    as_of: datetime
+    known_at: datetime
+
+    def answered_by(self, facts: Iterable[Fact], analyte: str) -> bool:
+        """Say whether a usable result of an analyte was drawn since."""
+        since = self.since[analyte]
+        return any(
+            fact.concept == analyte
+            and fact.kind is FactKind.MEASUREMENT
+            and fact.status is FactStatus.USABLE
+            and fact.start is not None
+            and since <= fact.start.earliest
+            and fact.start.latest <= self.as_of
+            and fact.known <= self.known_at
+            for fact in facts
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Read:
     given: Given
     type: str
@@ -118,7 +155,7 @@ def gather(
     catalog: Catalog,
     site: str,
     received: datetime,
-    reads: Stated | None = None,
+    sought: Sought | None = None,
 ) -> Gathered:
     """Map resources to facts without storing anything.
 
@@ -131,9 +168,9 @@ def gather(
         By whose rules.
     received
         The present; effective times after it are held.
-    reads
-        Kind and concept of the facts that are asked for; None asks for all. Facts of
-        other concepts may be missing from the answer then.
+    sought
+        What is asked for; other facts may be missing from the answer then. None asks
+        for all.
 
     Returns
     -------
@@ -179,59 +216,82 @@ def gather(
             resolve=resolve,
         )
 
-    asked: Iterable[tuple[int, Given]] = enumerate(given)
-    if reads is not None:
-        asked, spared = _sorted_out(asked, Wanted.of(reads), context_of(""))
-    for number, one in asked:
+    def map_all(items: Iterable[_Read]) -> None:
+        for item in items:
+            outcome = map_resource(item.resource, context_of(item.id))
+            gathered.dispositions[outcome.disposition] += 1
+            if outcome.disposition is Disposition.NOT_NEEDED:
+                gathered.rules[outcome.rule] += 1
+            gathered.holdings.extend((item.given.location, holding) for holding in outcome.holdings)
+            known = _known(item.resource)
+            for fact in outcome.facts:
+                gathered.facts.setdefault(fact.subject, []).append(replace(fact, known=known))
+            if item.type in _FIRST:
+                subject = item.id if item.type == "Patient" else subject_of(item.resource)
+                dates[subject] = dates_of(gathered.facts.get(subject, ()))
+
+    listed: Iterable[tuple[int, Given]] = enumerate(given)
+    older: dict[str, list[str]] = {}
+    if sought is not None:
+        listed, spared, older = _sorted_out(listed, sought, context_of(""))
+    for number, one in listed:
         take(number, one)
     ordered = sorted(read.values(), key=_precedence)
     for item in ordered:
         if item.type == "Patient":
             gathered.facts.setdefault(item.id, [])
-    for item in ordered:
-        outcome = map_resource(item.resource, context_of(item.id))
-        gathered.dispositions[outcome.disposition] += 1
-        if outcome.disposition is Disposition.NOT_NEEDED:
-            gathered.rules[outcome.rule] += 1
-        gathered.holdings.extend((item.given.location, holding) for holding in outcome.holdings)
-        known = _known(item.resource)
-        for fact in outcome.facts:
-            gathered.facts.setdefault(fact.subject, []).append(replace(fact, known=known))
-        if item.type in _FIRST:
-            subject = item.id if item.type == "Patient" else subject_of(item.resource)
-            dates[subject] = dates_of(gathered.facts.get(subject, ()))
+    map_all(ordered)
+    for analyte, identities in older.items():
+        if sought and not all(sought.answered_by(f, analyte) for f in gathered.facts.values()):
+            late = [read.get(each) or take(0, spared.pop(each)) for each in identities]
+            map_all([item for item in late if item is not None])
     gathered.passed_over = len(spared)
     return gathered
 
 
 def _sorted_out(
-    given: Iterable[tuple[int, Given]], wanted: Wanted, context: MappingContext
-) -> tuple[list[tuple[int, Given]], dict[str, Given]]:
-    """Part what may bear on the wanted facts from what cannot, by `Type/id`.
+    given: Iterable[tuple[int, Given]], sought: Sought, context: MappingContext
+) -> tuple[list[tuple[int, Given]], dict[str, Given], dict[str, list[str]]]:
+    """Part what has to be read from what need not be, by `Type/id`.
 
-    Where several share an id, the last valid one counts: all of them are read then.
+    Returns, too, which of the latter are results of an analyte that were drawn before the
+    instant since which they tell nothing. Where several resources share an id, the last
+    valid one counts: all of them are read then.
     """
-    asked: list[tuple[int, Given]] = []
-    others: dict[str, list[tuple[int, Given]]] = {}
+    needed: list[tuple[int, Given]] = []
+    others: dict[str, tuple[int, Given]] = {}
+    older: dict[str, list[str]] = {}
     identities: set[str] = set()
+    wanted = Wanted.of(sought.facts)
+    alone = {
+        frozenset({(FactKind.MEASUREMENT, analyte)}): (analyte, since)
+        for analyte, since in sought.since.items()
+    }
     for number, one in given:
         head = one.head or read_head(one.body)
         if head is None:
-            asked.append((number, one))
+            needed.append((number, one))
             continue
         identity = f"{head.resource_type}/{head.id or one.id or f'given-{number}'}"
-        if may_state(head, one.body, wanted, context):
-            asked.append((number, one))
-            identities.add(identity)
+        if identity in identities:
+            needed.append((number, one))
+            if identity in others:
+                needed.append(others.pop(identity))
+            continue
+        identities.add(identity)
+        stated = may_state(head, one.body, wanted, context)
+        limited = alone.get(stated) if stated else None
+        if limited is not None and drawn_before(head, one.body, limited[1], context):
+            older.setdefault(limited[0], []).append(identity)
+            others[identity] = number, one
+        elif stated or stated is None:
+            needed.append((number, one))
         else:
-            others.setdefault(identity, []).append((number, one))
-    spared: dict[str, Given] = {}
-    for identity, same in others.items():
-        if identity in identities or len(same) > 1:
-            asked.extend(same)
-        else:
-            spared[identity] = same[0][1]
-    return sorted(asked, key=_number), spared
+            others[identity] = number, one
+    needed.sort(key=_number)
+    spared = {identity: one for identity, (_, one) in others.items()}
+    left = {analyte: [each for each in ids if each in spared] for analyte, ids in older.items()}
+    return needed, spared, left
 
 
 def _number(numbered: tuple[int, Given]) -> int:
