@@ -96,9 +96,7 @@ class Gateway:
 
     def answer(self) -> bytes:
         """Answer one request."""
-        return score_bundle(
-            self.body, [SCORE], catalog=self.catalog, site="default", **self.clocks
-        )
+        return score_bundle(self.body, [SCORE], catalog=self.catalog, site="default", **self.clocks)
 
     def value(self) -> float:
         """Return the unrounded score, and check that the answer to a request has it."""

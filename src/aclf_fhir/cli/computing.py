@@ -180,9 +180,7 @@ def _asked(
     )
 
 
-def _read(
-    source: Path, asked: Asked, scores: list[str] | None = None
-) -> tuple[Sources, Reading]:
+def _read(source: Path, asked: Asked, scores: list[str] | None = None) -> tuple[Sources, Reading]:
     sources = read_sources(source)
     with progress("reading") as told:
         return sources, read_facts(sources, asked, told, scores)

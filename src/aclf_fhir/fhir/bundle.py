@@ -39,6 +39,7 @@ class _Plain(msgspec.Struct):
 
 _plain = msgspec.json.Decoder(_Plain).decode
 _PLAIN_URLS = re.compile(r"[!#-\[\]-~]*").fullmatch
+_OBJECT = ord("{")
 _ENTRIES = b'"entry":['
 
 
@@ -196,6 +197,8 @@ def _legible_text(raw: bytes) -> str | None:
         return _text(raw)
     except msgspec.DecodeError:
         return None
+
+
 def _plain_parts(body: bytes, max_depth: int) -> BundleParts | None:
     """Take apart a Bundle whose entries are all but resources, and written without space.
 
@@ -210,11 +213,11 @@ def _plain_parts(body: bytes, max_depth: int) -> BundleParts | None:
     except (ValueError, RecursionError):
         return None
     urls = [entry.full_url for entry in listed if entry.full_url is not None]
-    if not listed or len(set(urls)) < len(urls) or not _PLAIN_URLS("".join(urls)):
-        return None
-    if any("/_history/" in url for url in urls):
+    if not listed or len(set(urls)) < len(urls) or "" in urls or "/_history/" in "".join(urls):
         return None
     resources = [bytes(entry.resource) for entry in listed]
+    if not _PLAIN_URLS("".join(urls)) or not all(one[0] == _OBJECT for one in resources):
+        return None
     written = [
         b'{"fullUrl":"%b","resource":%b}' % (entry.full_url.encode(), resource)
         if entry.full_url is not None
@@ -226,7 +229,10 @@ def _plain_parts(body: bytes, max_depth: int) -> BundleParts | None:
     if not body.startswith(text, start):
         return None
     first = body[:start] + written[0] + body[start + len(text) :]
-    bundle = cast("Bundle", parse_envelope(first, "Bundle", max_depth=max_depth))
+    try:
+        bundle = cast("Bundle", parse_envelope(first, "Bundle", max_depth=max_depth))
+    except AclfError:
+        return None
     return BundleParts(
         bundle.type,
         tuple(

@@ -150,7 +150,8 @@ def problems(tree: object, location: str = "") -> Iterator[Issue]:
             yield _invalid(place, "the key stands more than once in one object", "Send it once.")
         for key, value in tree.items():
             if _bad_text(key):
-                yield _invalid(location, "a key holds a character that R4 forbids", "Remove it.")
+                place = f"{location}.{_safe(key)}".lstrip(".")
+                yield _invalid(place, "a key holds a character that R4 forbids", "Remove it.")
             yield from problems(value, f"{location}.{_safe(key)}".lstrip("."))
     elif isinstance(tree, list):
         for index, item in enumerate(tree):

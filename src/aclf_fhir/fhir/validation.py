@@ -47,6 +47,7 @@ _COMPACT = b'{"resourceType":"'
 _SPACED = b'{"resourceType": "'
 _FLAT = 48
 """No resource nests deeper than this, unless some element lies inside itself."""
+_BELOW_ENTRY = re.compile(r"Bundle\.entry\[\d+\]\.resource[.\[]").match
 _INSIDE_ENTRY = re.compile(r"Bundle\.entry\[\d+\]\.resource\b").match
 
 encode: Callable[[Base], bytes] = msgspec.json.Encoder(decimal_format="number").encode
@@ -286,12 +287,13 @@ def _collect(body: bytes, expected_type: str | None, scope: _Scope) -> tuple[Iss
     if isinstance(kind, str) and kind not in _TYPES:
         raise _unknown_type()
     location = kind if isinstance(kind, str) else (expected_type or "Resource")
-    found: Iterable[Issue] = chain(
-        problems(tree, location), _of_type(location, expected_type), resource_issues(tree, location)
-    )
+    ambiguous: Iterable[Issue] = problems(tree, location)
+    found: Iterable[Issue] = resource_issues(tree, location)
     if not scope.whole:
+        # Which resource is meant, where an entry has two, only the Bundle can tell.
+        ambiguous = (issue for issue in ambiguous if not _BELOW_ENTRY(issue.location))
         found = (issue for issue in found if not _INSIDE_ENTRY(issue.location))
-    return first_issues(found)
+    return first_issues(chain(ambiguous, _of_type(location, expected_type), found))
 
 
 def _of_type(kind: str, expected_type: str | None) -> Iterator[Issue]:

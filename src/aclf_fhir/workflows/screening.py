@@ -185,9 +185,7 @@ def _scored(
     known_at: datetime,
     now: datetime,
 ) -> tuple[Gathered, list[tuple[str, tuple[ScoreEvaluation, ...]]]]:
-    sought = sought_by(
-        scores, catalog=catalog, site=site, as_of=as_of, known_at=known_at, now=now
-    )
+    sought = sought_by(scores, catalog=catalog, site=site, as_of=as_of, known_at=known_at, now=now)
     gathered = gather(given_in(body), catalog=catalog, site=site, received=now, sought=sought)
     records = _records(gathered, as_of=as_of, known_at=known_at, now=now)
     return gathered, [

@@ -160,3 +160,73 @@ def test_what_is_wrong_with_one_request_stays_with_it() -> None:
     assert [one.index for one in parts.entries] == [0, 1, 2]
     assert parts.entries[1].issues[0].location == "Bundle.entry[1].request.url"
     assert (parts.entries[1].method, parts.entries[1].url) == ("POST", "a b")
+
+
+PLAIN = [
+    {"fullUrl": "https://hospital.example/fhir/Patient/1", "resource": {"resourceType": "Patient"}},
+    {"resource": {"resourceType": "Basic", "code": {"text": 'ü "entry":[{'}}},
+    {"fullUrl": "urn:uuid:7d9c6d9b-0a5c-4b0b-9d2e-6a4a4f8d1c11", "resource": {"x": [1.20]}},
+]
+
+
+def compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("kind", ["collection", "batch-response", "searchset", "nonsense"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"entry": PLAIN[:1]},
+        {"entry": []},
+        {"entry": [PLAIN[0], PLAIN[0]]},
+        {"entry": [{"fullUrl": "Patient/1/_history/2", "resource": {}}]},
+        {"entry": [*PLAIN, {"fullUrl": "has space", "resource": {}}]},
+        {"entry": [*PLAIN, {"fullUrl": "", "resource": {}}]},
+        {"entry": [*PLAIN, {"fullUrl": "urn:ü", "resource": {}}]},
+        {"entry": [*PLAIN, {"resource": None}]},
+        {"entry": [*PLAIN, {"resource": 1}]},
+        {"entry": [*PLAIN, {}]},
+        {"entry": [*PLAIN, entry({"resourceType": "Patient"})]},
+        {"total": 3},
+        {"unknown": {"entry": PLAIN}},
+    ],
+)
+def test_a_bundle_without_space_is_taken_apart_as_any_other(
+    kind: str, change: dict[str, Any]
+) -> None:
+    whole = {**bundle(*PLAIN, kind=kind), **change}
+    assert _outcome(compact(whole)) == _outcome(json.dumps(whole, ensure_ascii=False).encode())
+
+
+def _outcome(body: bytes) -> Any:
+    try:
+        parts = split_bundle(body)
+    except AclfError as error:
+        return error.issues
+    return parts.type, [
+        (one.location, one.full_url, one.method, json.loads(one.resource or b"null"))
+        for one in parts.entries
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"type":"collection"', b'"type":"collection","type":"collection"'),
+        (b'"entry":[', b'"entry":[],"entry":['),
+        (
+            b'{"resource":{"resourceType":"Basic"',
+            b'{"resource":{},"resource":{"resourceType":"Basic"',
+        ),
+        (b'"fullUrl":"urn:', b'"fullUrl":"urn:x","fullUrl":"urn:'),
+    ],
+)
+def test_a_repeated_key_is_refused_without_space_too(old: bytes, new: bytes) -> None:
+    body = compact(bundle(*PLAIN, kind="collection"))
+    assert split_bundle(body)
+    assert old in body
+    with pytest.raises(AclfError) as refused:
+        split_bundle(body.replace(old, new))
+    assert "more than once" in str(refused.value.issues)
