@@ -15,6 +15,7 @@ from aclf_fhir.catalog.protocols import build_protocols, study_names
 from aclf_fhir.catalog.schema import check_files
 from aclf_fhir.catalog.sites import build_sites
 from aclf_fhir.catalog.trees import branch
+from aclf_fhir.catalog.unit_parts import build_unit_parts
 from aclf_fhir.codes import LOCAL
 from aclf_fhir.errors import AclfError, Category, Issue
 from aclf_fhir.mapping.models import Analyte, GradeScale, NotNeededRules, SiteMap, ValueSet
@@ -152,6 +153,7 @@ def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
     }
     cross_check(analytes, scales, places, findings)
     not_needed = build_not_needed(files.of("not_needed"), analytes=analytes)
+    unit_parts = build_unit_parts(files.of("unit_parts"), findings)
     protocols = build_protocols(files.of("trials"), findings)
     trial_names = study_names(
         protocols, {str(file.tree.get("id")): file.name for file in files.of("trials")}, findings
@@ -179,6 +181,7 @@ def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
                 value_sets=value_sets,
                 trials=trial_names,
                 not_needed=not_needed,
+                unit_parts=unit_parts,
                 attestation_items=attestation_items,
             )
             for name, site in sites.items()
@@ -190,7 +193,7 @@ def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
 def _versions(files: Files) -> dict[str, str]:
     """Return a short hash per kind of data."""
     return {
-        "analytes": files.version("analytes", "units", "specimens"),
+        "analytes": files.version("analytes", "units", "unit_parts", "specimens"),
         "mappings": files.version(*FOLDERS, *SINGLES),
         "not_needed": files.version("not_needed"),
         "scales": files.version("scales"),

@@ -19,6 +19,7 @@ from aclf_fhir.mapping.models import (
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Resource
+    from aclf_fhir.units.expression import UnitParts
 
 __all__ = ["Indexes", "build_indexes"]
 
@@ -40,6 +41,7 @@ class Indexes:
     value_sets_by_system: Mapping[str, tuple[ValueSet, ...]]
     trials: Mapping[str, str]
     not_needed: NotNeededRules
+    unit_parts: "UnitParts"
     attestation_items: frozenset[str]
     questions: dict[tuple[Coding, ...], Any] = field(default_factory=dict)
     stated: dict[tuple[str, bytes], Any] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Indexes:
             subject_dates,
             resolve,
             self.not_needed,
+            self.unit_parts,
             self.attestation_items,
             self.questions,
             self.stated,
@@ -84,6 +87,7 @@ def build_indexes(
     value_sets: Mapping[str, ValueSet],
     trials: Mapping[str, str],
     not_needed: NotNeededRules,
+    unit_parts: "UnitParts",
     attestation_items: frozenset[str],
 ) -> Indexes:
     """Lay one site's own codes over the catalog's."""
@@ -109,6 +113,7 @@ def build_indexes(
         value_sets_by_system=_by_system(own_sets.values()),
         trials=trials,
         not_needed=not_needed,
+        unit_parts=unit_parts,
         attestation_items=attestation_items,
     )
 

@@ -20,6 +20,7 @@ from aclf_fhir.units import Interval, TimeRange
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Resource
+    from aclf_fhir.units.expression import UnitParts
     from aclf_fhir.units.quantity import UnitTable
 
 __all__ = [
@@ -451,6 +452,8 @@ class MappingContext(msgspec.Struct, frozen=True):
         Returns the current resource of `Type/id`, None if unknown.
     not_needed
         How Observations without a known code are set aside.
+    unit_parts
+        What units in words, and dose rates, are read with.
     attestation_items
         Item codes a person can answer, of all protocols (`symptom-burden`).
     questions
@@ -473,7 +476,8 @@ class MappingContext(msgspec.Struct, frozen=True):
     known: datetime
     subject_dates: Callable[[str], SubjectDates | None]
     resolve: Callable[[str], "Resource | None"]
-    not_needed: NotNeededRules = msgspec.field(default_factory=NotNeededRules)
+    not_needed: NotNeededRules
+    unit_parts: "UnitParts"
     attestation_items: frozenset[str] = frozenset()
     questions: dict[tuple[Coding, ...], Any] = msgspec.field(default_factory=dict)
     stated: dict[tuple[str, bytes], frozenset[tuple[FactKind, str]] | None] = msgspec.field(

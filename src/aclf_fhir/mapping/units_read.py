@@ -16,8 +16,6 @@ __all__ = ["Problem", "Unit", "read_bare_unit", "read_quantity_unit", "read_text
 
 _NONE: frozenset[str] = frozenset()
 _MAPPED = frozenset({"unit_mapped"})
-_DIMENSIONS = ("mol", "eq", "unit", "second", "percent", "pascal")
-"""What a unit of another dimension says of itself in words."""
 _FROM_TEXT = frozenset({"unit_from_text"})
 _FROM_SITE = frozenset({"unit_from_site"})
 _TEXT_UNREAD = frozenset({"unit_text_unread"})
@@ -57,7 +55,7 @@ def read_quantity_unit(
         # A code of another system than UCUM is a spelling like any other.
         plain = quantity.system == UCUM and not reading.mapped
         unit = Unit(code, reading.ucum, _NONE if plain else _MAPPED)
-    if text is None or text == code:
+    if text is None or text == code or not text.strip():
         return unit
     return _agree(unit, text, analyte, context, path)
 
@@ -96,35 +94,34 @@ def _read(
         return Problem(HeldReason.UNIT_UNKNOWN, path, f"{analyte.id}: {error}")
 
 
-def _is_prose(text: str, ucum: str) -> bool:
-    """Say whether a text is words that name no dimension the code does not have."""
-    words = text.casefold().split()
-    if len(words) < 2 or not all(word.isalpha() for word in words):
-        return False
-    return not any(
-        sign in word and sign not in ucum.casefold() for word in words for sign in _DIMENSIONS
-    )
-
-
 def _agree(
     unit: Unit, text: str, analyte: Analyte, context: MappingContext, path: str
 ) -> Unit | Problem:
     """Check the text beside a code that was read.
 
-    They agree if both mean the same factor (`10*3/uL` beside `10^9/L`). Words
-    (`milligrams per deciliter`), or text that is refused as a code (`K/uL`), do not
-    outweigh the code. Any other text may name another unit: people have to look.
+    They agree if both mean the same factor: `10*3/uL` beside `10^9/L`, `milligrams per
+    liter` beside `ug/mL`, and `K/uL`, which is refused as a code, beside `10*3/uL`. A text
+    that is a unit in part only may be another one: people have to look. Prose does not
+    outweigh the code.
     """
-    reading = _read(text, analyte, context, path)
-    if isinstance(reading, Problem):
-        if text.strip() in analyte.units.refused or _is_prose(text, unit.ucum):
-            return Unit(unit.sent, unit.ucum, unit.flags | _TEXT_UNREAD)
-        return Problem(
-            HeldReason.UNIT_DISAGREES, path, f"{analyte.id}: code {unit.sent}, unit {text}"
-        )
     factors = analyte.units.factors
-    if factors[reading.ucum] != factors[unit.ucum]:
-        return Problem(
-            HeldReason.UNIT_DISAGREES, path, f"{analyte.id}: code {unit.sent}, unit {text}"
+    reading = _read(text, analyte, context, path)
+    if isinstance(reading, UnitReading):
+        agrees, flags = factors[reading.ucum] == factors[unit.ucum], _NONE
+    else:
+        words = context.unit_parts.read(text)
+        agrees = words.is_prose or (
+            words.size is not None
+            and any(
+                context.unit_parts.read(ucum).size == words.size
+                for ucum, factor in factors.items()
+                if factor == factors[unit.ucum]
+            )
+            # What a refused spelling adds to the unit is why it is refused (`ug{N}/dL`).
+            and not (words.has_remark and text.strip() in analyte.units.refused)
         )
-    return unit
+        flags = _TEXT_UNREAD if words.is_prose or words.has_remark else _NONE
+    if not agrees:
+        detail = f"{analyte.id}: code {unit.sent}, unit {text}"
+        return Problem(HeldReason.UNIT_DISAGREES, path, detail)
+    return Unit(unit.sent, unit.ucum, unit.flags | flags) if flags else unit

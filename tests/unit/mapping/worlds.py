@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from aclf_fhir.catalog import load_catalog
 from aclf_fhir.codes import ICD10CM, LOINC, Coding
 from aclf_fhir.mapping.models import (
     Analyte,
@@ -19,6 +20,8 @@ from aclf_fhir.record import FactKind
 from aclf_fhir.units import Interval, TimeRange
 from aclf_fhir.units.quantity import UnitTable
 
+SHIPPED = load_catalog().indexes("default")
+"""Where words are read: the package's own tables."""
 KNOWN = datetime(2024, 7, 1, 12, tzinfo=UTC)
 BIRTH = TimeRange.exact(datetime(1972, 2, 29, tzinfo=UTC))
 
@@ -68,6 +71,7 @@ def context(**changes: Any) -> MappingContext:
         "known": KNOWN,
         "subject_dates": {"p1": SubjectDates(birth=BIRTH)}.get,
         "resolve": {}.get,
+        "unit_parts": SHIPPED.unit_parts,
         "not_needed": NotNeededRules(systems=frozenset({LOINC})),
     }
     return MappingContext(**{**given, **changes})
