@@ -6,7 +6,16 @@ from decimal import Decimal
 from aclf_fhir.catalog.analytes import Entry, analyte_code, entries
 from aclf_fhir.catalog.files import DataFile
 from aclf_fhir.catalog.issues import Findings
-from aclf_fhir.catalog.trees import branch, code_problem, codings, prefixes, span, text, texts
+from aclf_fhir.catalog.trees import (
+    branch,
+    code_problem,
+    codings,
+    number,
+    prefixes,
+    span,
+    text,
+    texts,
+)
 from aclf_fhir.catalog.yaml_text import Tree
 from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.models import GradeScale, Strength, ValueSet
@@ -57,8 +66,23 @@ def _value_set(entry: Entry, findings: Findings) -> ValueSet:
         excluded=frozenset(excluded),
         lifelong=bool(entry.tree.get("lifelong")),
         values=values,
+        plausible_rates=_rates(entry, findings),
         source=text(entry.tree, "source"),
     )
+
+
+def _rates(entry: Entry, findings: Findings) -> dict[str, Interval]:
+    """Read the rates a drug can be given at, by unit."""
+    found = {}
+    tree = branch(entry.tree, "plausible_rates")
+    for unit in tree:
+        ends = branch(tree, unit)
+        low, high = number(ends, "low"), number(ends, "high")
+        if low >= high:
+            where = f"{entry.path}.plausible_rates.{unit}"
+            findings.add(entry.file, where, "low is not below high")
+        found[unit] = Interval(low, high)
+    return found
 
 
 def _members(

@@ -1,110 +1,167 @@
 """Dose rates: mass per minute, or mass per kilogram body weight per minute."""
 
-import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from aclf_fhir.mapping.models import HeldReason, ValueSet
+from aclf_fhir.mapping.units_read import Problem, text_beside_code
 from aclf_fhir.record import SentValue
 from aclf_fhir.units import Interval
 
 if TYPE_CHECKING:
-    from aclf_fhir.fhir.r4.datatypes import Quantity, Ratio
-    from aclf_fhir.mapping.times import Span
+    from collections.abc import Iterable
 
-__all__ = ["UG_KG_MIN", "UG_MIN", "DoseRate", "dose_over_span", "rate_of"]
+    from aclf_fhir.fhir.r4.datatypes import Quantity, Ratio
+    from aclf_fhir.mapping.draft import Draft
+    from aclf_fhir.mapping.times import Span
+    from aclf_fhir.units.expression import Size, UnitParts
+
+__all__ = ["UG_KG_MIN", "UG_MIN", "DoseRate", "accept_rate", "dose_over_span", "rate_of"]
 
 UG_MIN = "ug/min"
 UG_KG_MIN = "ug/kg/min"
 
-# Exact metric factors; ISMP's `mcg` stands for UCUM's `ug`.
-_MASS = {
-    "ng": Fraction(1, 1000),
-    "ug": Fraction(1),
-    "mcg": Fraction(1),
-    "mg": Fraction(1000),
-    "g": Fraction(1_000_000),
-}
-_MINUTES = {
-    "s": Fraction(1, 60),
-    "min": Fraction(1),
-    "h": Fraction(60),
-    "hr": Fraction(60),
-    "d": Fraction(1440),
-}
-_RATE = re.compile(r"(?P<mass>[a-z]+)(?P<kg>/kg|\.kg-1)?/(?:\((?P<time>kg\.)?)?(?P<per>[a-z]+)\)?")
-_MICRO = str.maketrans({"\u00b5": "u", "\u03bc": "u"})
+_NONE: frozenset[str] = frozenset()
+_COMPARED = frozenset({"comparator"})
+_FROM_TEXT = frozenset({"unit_from_text"})
 
 
 @dataclass(frozen=True, slots=True)
 class DoseRate:
-    """A rate in `ug/min` or `ug/kg/min`, and as sent."""
+    """A rate in `ug/min` or `ug/kg/min`, as sent, and the element that states it."""
 
     value: Interval
     unit: str
     sent: SentValue
-    flags: frozenset[str] = frozenset()
+    path: str
+    flags: frozenset[str] = _NONE
 
 
-def rate_of(quantity: "Quantity | None", ratio: "Ratio | None") -> DoseRate | None:
+def rate_of(
+    quantity: "Quantity | None", ratio: "Ratio | None", parts: "UnitParts"
+) -> DoseRate | Problem | None:
     """Return the rate a Quantity (`0.1 ug/kg/min`) or a Ratio (`4 mg / 1 h`) states.
 
-    None where it is a volume (`5 mL/h`) or in international units: how much drug that
-    is was not said.
+    Parameters
+    ----------
+    quantity, ratio
+        `rateQuantity` or `rateRatio`.
+    parts
+        What the units are read with.
+
+    Returns
+    -------
+    DoseRate | Problem | None
+        None where it is a volume (`5 mL/h`) or in international units: how much drug
+        that is was not said. A problem where code and text are of different size.
     """
     if quantity is not None and quantity.value is not None:
-        spelled = quantity.code or quantity.unit or ""
-        return _rate(quantity.value, quantity.comparator, spelled, str(quantity.value), spelled)
+        return _rate(quantity, None, str(quantity.value), parts, "rateQuantity")
     if ratio is None or ratio.numerator is None or ratio.denominator is None:
         return None
     above, below = ratio.numerator, ratio.denominator
     if above.value is None or below.value is None or below.value <= 0 or below.comparator:
         return None
-    spelled = f"{above.code or above.unit or ''}/{below.code or below.unit or ''}"
     text = f"{above.comparator or ''}{above.value}/{below.value}"
-    share = 1 / Fraction(below.value)
-    return _rate(above.value, above.comparator, spelled, text, spelled, share)
+    return _rate(above, below, text, parts, "rateRatio")
 
 
-def dose_over_span(dose: "Quantity | None", span: "Span") -> DoseRate | None:
+def dose_over_span(
+    dose: "Quantity | None", span: "Span", parts: "UnitParts"
+) -> DoseRate | Problem | None:
     """Return the mean rate of a dose given over an exact period, flagged as derived."""
     if dose is None or dose.value is None or span.start is None or span.end is None:
         return None
     lasted = span.end.earliest - span.start.earliest
     if not (span.start.is_exact and span.end.is_exact) or lasted <= timedelta(0):
         return None
-    unit = dose.code or dose.unit or ""
     share = Fraction(1_000_000, lasted // timedelta(microseconds=1))
-    rate = _rate(dose.value, dose.comparator, f"{unit}/s", str(dose.value), unit, share)
-    return None if rate is None else replace(rate, flags=rate.flags | {"derived"})
+    rate = _rate(dose, None, str(dose.value), parts, "dose", share=share, per="/s")
+    if not isinstance(rate, DoseRate):
+        return rate
+    sent = msgspec.structs.replace(rate.sent, unit=_spelled(dose))
+    return replace(rate, sent=sent, flags=rate.flags | {"derived"})
+
+
+def accept_rate(
+    found: DoseRate | Problem | None, drugs: "Iterable[ValueSet]", draft: "Draft", place: str
+) -> DoseRate | None:
+    """Return a rate that can be used; hold one in doubt, or that nobody is given.
+
+    The drug itself stands: it was given, at a rate that is not known.
+    """
+    if isinstance(found, DoseRate):
+        for drug in drugs:
+            limits = drug.plausible_rates.get(found.unit)
+            if limits is not None and not limits.overlaps(found.value):
+                detail = f"{drug.id}: outside {limits.low} to {limits.high} {found.unit}"
+                found = Problem(HeldReason.IMPLAUSIBLE, found.path, detail)
+                break
+    if isinstance(found, Problem):
+        draft.hold(found.reason, f"{place}.{found.path}", found.detail)
+        return None
+    return found
 
 
 def _rate(
-    number: Decimal,
-    comparator: str | None,
-    spelled: str,
+    above: "Quantity",
+    below: "Quantity | None",
     text: str,
-    unit_sent: str,
+    parts: "UnitParts",
+    path: str,
+    *,
     share: Fraction = Fraction(1),
-) -> DoseRate | None:
-    """Read `number` times `share` in the unit `spelled`, with one rounding at the end."""
-    found = _RATE.fullmatch(spelled.strip().translate(_MICRO))
-    if found is None or number < 0:
+    per: str = "",
+) -> DoseRate | Problem | None:
+    """Read a number times `share` in the unit of `above` by that of `below` or `per`.
+
+    It is rounded once, at the end.
+    """
+    number = above.value
+    spelled = f"{_spelled(above)}{per}" if below is None else f"{_spelled(above)}/{_spelled(below)}"
+    found = _canonical(parts.read(spelled).size, parts)
+    if found is None or number is None or number < 0:
         return None
-    mass, minutes = _MASS.get(found["mass"]), _MINUTES.get(found["per"])
-    if mass is None or minutes is None or (found["kg"] and found["time"]):
-        return None
-    unit = UG_KG_MIN if found["kg"] or found["time"] else UG_MIN
-    value = (
-        Interval.exact(number)
-        if comparator is None
-        else Interval.from_comparator(comparator, number)
-    )
-    sent = SentValue(text, unit_sent, _scaled(value, share), spelled)
-    flags = frozenset() if comparator is None else frozenset({"comparator"})
-    return DoseRate(_scaled(value, share * mass / minutes), unit, sent, flags)
+    unit, factor = found
+    flags = _NONE
+    for side in (above,) if below is None else (above, below):
+        flag = _flags(side, parts)
+        if flag is None:
+            detail = f"code {side.code}, unit {side.unit}"
+            return Problem(HeldReason.UNIT_DISAGREES, path, detail)
+        flags |= flag
+    value = Interval.exact(number)
+    if above.comparator is not None:
+        value, flags = Interval.from_comparator(above.comparator, number), flags | _COMPARED
+    if below is not None and below.value is not None:
+        share = 1 / Fraction(below.value)
+    sent = SentValue(text, spelled, _scaled(value, share), spelled)
+    return DoseRate(_scaled(value, share * factor), unit, sent, path, flags)
+
+
+def _spelled(quantity: "Quantity") -> str:
+    return quantity.code or quantity.unit or ""
+
+
+def _canonical(size: "Size | None", parts: "UnitParts") -> tuple[str, Fraction] | None:
+    """Return the unit a rate is kept in, and how much of it one of the unit sent is."""
+    for unit in (UG_MIN, UG_KG_MIN):
+        kept = parts.read(unit).size
+        if size is not None and kept is not None and size[1:] == kept[1:]:
+            return unit, size.factor / kept.factor
+    return None
+
+
+def _flags(quantity: "Quantity", parts: "UnitParts") -> frozenset[str] | None:
+    """Return what a reader must know of the unit, None if code and text differ."""
+    if quantity.code is None:
+        return _FROM_TEXT if quantity.unit else _NONE
+    return text_beside_code(quantity.code, quantity.unit, parts)
 
 
 def _scaled(value: Interval, factor: Fraction) -> Interval:

@@ -14,6 +14,7 @@ from aclf_fhir.mapping.units_read import (
     read_bare_unit,
     read_quantity_unit,
     read_text_unit,
+    text_beside_code,
 )
 from aclf_fhir.mapping.vocabulary import DATA_ABSENT_EXTENSION, NORMAL_RANGE
 from aclf_fhir.record import SentValue
@@ -118,7 +119,7 @@ def measurement_of(
     value = sent.value
     if sent.ucum != analyte.unit:
         value = analyte.units.convert(value, sent.ucum, analyte.unit)
-    if not _overlap(value, analyte.plausible):
+    if not value.overlaps(analyte.plausible):
         low, high = analyte.plausible.low, analyte.plausible.high
         detail = f"{analyte.id}: outside {low} to {high} {analyte.unit}"
         return Problem(HeldReason.IMPLAUSIBLE, path, detail)
@@ -238,6 +239,15 @@ def _read_ratio(ratio: "Ratio", analyte: Analyte, context: MappingContext) -> _R
         return unreadable
     if below.value <= 0 or below.comparator is not None:
         return unreadable
+    sign = above.comparator
+    flags = frozenset({"ratio"}) if sign is None else _COMPARED
+    for name, side in (("numerator", above), ("denominator", below)):
+        if side.code is not None:
+            flag = text_beside_code(side.code, side.unit, context.unit_parts)
+            if flag is None:
+                detail = f"{analyte.id}: code {side.code}, unit {side.unit}"
+                return Problem(HeldReason.UNIT_DISAGREES, f"{path}.{name}", detail)
+            flags |= flag
     upper, lower = above.code or above.unit or "", below.code or below.unit or ""
     spelled = f"{upper}/{lower}" if lower not in ("", "1") else upper
     unit = (
@@ -246,10 +256,9 @@ def _read_ratio(ratio: "Ratio", analyte: Analyte, context: MappingContext) -> _R
         else read_bare_unit(analyte, context, path)
     )
     number = above.value / below.value
-    sign = above.comparator
     value = Interval.exact(number) if sign is None else Interval.from_comparator(sign, number)
     text = f"{sign or ''}{above.value}/{below.value}"
-    return _sent(text, unit, value, path, frozenset({"ratio"} if sign is None else _COMPARED))
+    return _sent(text, unit, value, path, flags)
 
 
 def _without_number(element: "Observation | ObservationComponent") -> Problem | None:
@@ -271,14 +280,3 @@ def _no_number(sibling: "Element | None", path: str) -> Problem | None:
         if extension.url == DATA_ABSENT_EXTENSION:
             return None
     return Problem(HeldReason.VALUE_UNREADABLE, path, "no value and no dataAbsentReason")
-
-
-def _overlap(a: Interval, b: Interval) -> bool:
-    """Say whether two intervals have a number in common."""
-    return not (_surely_below(a, b) or _surely_below(b, a))
-
-
-def _surely_below(a: Interval, b: Interval) -> bool:
-    if a.high is None or b.low is None:
-        return False
-    return a.high < b.low or (a.high == b.low and not (a.high_closed and b.low_closed))

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from aclf_fhir.mapping.codings import codings_of
-from aclf_fhir.mapping.doses import DoseRate, dose_over_span, rate_of
+from aclf_fhir.mapping.doses import DoseRate, accept_rate, dose_over_span, rate_of
 from aclf_fhir.mapping.medication import drug_rule, read_drug, route_of
 from aclf_fhir.mapping.models import HeldReason
 from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import Span, check_time, period_span, read_time
+from aclf_fhir.mapping.units_read import Problem
 from aclf_fhir.record import FactKind, FactStatus
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def map_medication_administration(
         draft.status = FactStatus.PRELIMINARY
     dosage = administration.dosage
     routes, pairs = route_of(None if dosage is None else dosage.route)
-    rate = _rate(administration, span)
+    drugs = [notion.value_set for notion in notions.found.values()]
+    rate = accept_rate(_rate(administration, span, draft), drugs, draft, "dosage")
     flags: frozenset[str] = frozenset() if rate is None else rate.flags
     if dosage is not None and rate is None:
         unread = _unread(dosage.rate_quantity) + _unread(dosage.dose)
@@ -77,15 +79,17 @@ def map_medication_administration(
     return ""
 
 
-def _rate(administration: "MedicationAdministration", span: Span) -> DoseRate | None:
+def _rate(
+    administration: "MedicationAdministration", span: Span, draft: "Draft"
+) -> DoseRate | Problem | None:
     """Read the rate; a dose over an exact period gives a mean one."""
     dosage = administration.dosage
     if dosage is None:
         return None
-    rate = rate_of(dosage.rate_quantity, dosage.rate_ratio)
-    if rate is not None or dosage.rate_quantity is not None or dosage.rate_ratio is not None:
-        return rate
-    return dose_over_span(dosage.dose, span)
+    parts = draft.context.unit_parts
+    if dosage.rate_quantity is not None or dosage.rate_ratio is not None:
+        return rate_of(dosage.rate_quantity, dosage.rate_ratio, parts)
+    return dose_over_span(dosage.dose, span, parts)
 
 
 def _span(administration: "MedicationAdministration", draft: "Draft") -> Span:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, TypeVar
 
 from aclf_fhir.mapping.codings import codings_of
-from aclf_fhir.mapping.doses import rate_of
+from aclf_fhir.mapping.doses import accept_rate, rate_of
 from aclf_fhir.mapping.medication import drug_rule, read_drug, route_of
 from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import Span, check_time, period_span, read_recorded, read_time
@@ -18,6 +18,7 @@ __all__ = ["map_medication_request"]
 
 T = TypeVar("T")
 
+_NONE: frozenset[str] = frozenset()
 _WISHES = frozenset({"proposal", "plan", "option"})
 
 
@@ -45,7 +46,11 @@ def map_medication_request(request: "MedicationRequest", draft: "Draft") -> str:
         pairs += [("reason", str(coding)) for coding in codings_of(concept)]
     draft.shared = tuple(sorted(set(pairs)))
     dose = _first(dosage.dose_and_rate) if dosage is not None else None
-    rate = None if dose is None else rate_of(dose.rate_quantity, dose.rate_ratio)
+    rate = None
+    if dose is not None:
+        found = rate_of(dose.rate_quantity, dose.rate_ratio, draft.context.unit_parts)
+        drugs = [notion.value_set for notion in notions.found.values()]
+        rate = accept_rate(found, drugs, draft, "dosageInstruction[0].doseAndRate[0]")
     if notions.unread:
         draft.add_unread(
             FactKind.MEDICATION,
@@ -66,6 +71,7 @@ def map_medication_request(request: "MedicationRequest", draft: "Draft") -> str:
             end=span.end,
             recorded=read_recorded(request.authored_on, draft),
             qualifiers=routes | {"requested", status.replace("-", "_"), notion.strength.value},
+            flags=_NONE if rate is None else rate.flags,
             codes=codes,
             sent=None if rate is None else rate.sent,
         )

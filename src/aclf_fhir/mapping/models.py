@@ -148,6 +148,8 @@ class ValueSet:
     values
         Value per code or code prefix where the notion has more than present or
         absent (`liver_disease_cause`: viral, alcohol …); read with `value_of`.
+    plausible_rates
+        Rates a drug can be given at, by their unit (`ug/kg/min`, `ug/min`); outside is held.
     source
         Where the codes come from.
     """
@@ -160,6 +162,7 @@ class ValueSet:
     excluded: frozenset[Coding] = frozenset()
     lifelong: bool = False
     values: Mapping[Coding, str] = field(default_factory=dict)
+    plausible_rates: Mapping[str, Interval] = field(default_factory=dict)
     source: str = ""
 
     def strength(self, coding: Coding) -> Strength | None:

@@ -11,8 +11,16 @@ from aclf_fhir.units.quantity import UnitReading
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Quantity
+    from aclf_fhir.units.expression import UnitParts
 
-__all__ = ["Problem", "Unit", "read_bare_unit", "read_quantity_unit", "read_text_unit"]
+__all__ = [
+    "Problem",
+    "Unit",
+    "read_bare_unit",
+    "read_quantity_unit",
+    "read_text_unit",
+    "text_beside_code",
+]
 
 _NONE: frozenset[str] = frozenset()
 _MAPPED = frozenset({"unit_mapped"})
@@ -79,6 +87,22 @@ def read_bare_unit(analyte: Analyte, context: MappingContext, path: str) -> Unit
         return Unit("", declared, _FROM_SITE)
     expected = ", ".join(analyte.units.factors)
     return Problem(HeldReason.UNIT_MISSING, path, f"{analyte.id}: expected one of {expected}")
+
+
+def text_beside_code(code: str, text: str | None, parts: "UnitParts") -> frozenset[str] | None:
+    """Compare a text with a code no analyte has a table for: of a dose, of a side of a Ratio.
+
+    Returns
+    -------
+    frozenset[str] | None
+        What a reader must know of the text, None if it is not the code's unit.
+    """
+    if text is None or text == code or not text.strip():
+        return _NONE
+    words = parts.read(text)
+    if not words.is_prose and (words.size is None or words.size != parts.read(code).size):
+        return None
+    return _TEXT_UNREAD if words.is_prose or words.has_remark else _NONE
 
 
 def _read(

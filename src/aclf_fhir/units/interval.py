@@ -103,6 +103,16 @@ class Interval(NamedTuple):
             and (value > self.high or (value == self.high and not self.high_closed))
         )
 
+    def overlaps(self, other: "Interval") -> bool:
+        """Say whether the two have a number in common."""
+        return not (_surely_below(self, other) or _surely_below(other, self))
+
+
+def _surely_below(a: Interval, b: Interval) -> bool:
+    if a.high is None or b.low is None:
+        return False
+    return a.high < b.low or (a.high == b.low and not (a.high_closed and b.low_closed))
+
 
 def _unordered() -> TypeError:
     return TypeError("intervals have no order: ask Interval.above or Interval.at_least")

@@ -21,7 +21,7 @@ from aclf_fhir.mapping import (
 )
 from aclf_fhir.mapping.blood_pressure import mean_pressure
 from aclf_fhir.mapping.codings import read_notions
-from aclf_fhir.mapping.doses import rate_of
+from aclf_fhir.mapping.doses import DoseRate, rate_of
 from aclf_fhir.mapping.draft import Draft
 from aclf_fhir.mapping.models import NotNeededRules, Strength
 from aclf_fhir.mapping.references import contained_resource, find_resource, literal_reference
@@ -29,7 +29,9 @@ from aclf_fhir.mapping.times import age_span
 from aclf_fhir.record import FactKind, FactStatus, SourceVersion
 from aclf_fhir.units import Interval, TimeRange
 
-from .worlds import BIRTH, BLEEDING, KNOWN, MEAN, context
+from .worlds import BIRTH, BLEEDING, KNOWN, MEAN, SHIPPED, context
+
+PARTS = SHIPPED.unit_parts
 
 SUBJECT = datatypes.Reference(reference="Patient/p1")
 
@@ -208,18 +210,18 @@ def test_an_age_nobody_has_is_no_time(value: Decimal | None) -> None:
     ],
 )
 def test_dose_rates(text: str, value: str, unit: str) -> None:
-    rate = rate_of(datatypes.Quantity(value=Decimal(100), unit=text), None)
-    assert rate is not None
+    rate = rate_of(datatypes.Quantity(value=Decimal(100), unit=text), None, PARTS)
+    assert isinstance(rate, DoseRate)
     assert (rate.value.value, rate.unit) == (Decimal(value), unit)
 
 
 @pytest.mark.parametrize("text", ["[IU]/min", "mL/h", "ug/kg/fortnight", "parsec/min", "ug", ""])
 def test_what_is_no_dose_rate(text: str) -> None:
-    assert rate_of(datatypes.Quantity(value=Decimal(1), unit=text), None) is None
+    assert rate_of(datatypes.Quantity(value=Decimal(1), unit=text), None, PARTS) is None
 
 
 def test_a_negative_rate_is_none() -> None:
-    assert rate_of(datatypes.Quantity(value=Decimal(-1), unit="ug/min"), None) is None
+    assert rate_of(datatypes.Quantity(value=Decimal(-1), unit="ug/min"), None, PARTS) is None
 
 
 def test_a_dose_exactly_on_a_limit_stays_on_it() -> None:
@@ -227,8 +229,8 @@ def test_a_dose_exactly_on_a_limit_stays_on_it() -> None:
         numerator=datatypes.Quantity(value=Decimal("0.3"), unit="ug/kg"),
         denominator=datatypes.Quantity(value=Decimal(3), unit="min"),
     )
-    rate = rate_of(None, ratio)
-    assert rate is not None
+    rate = rate_of(None, ratio, PARTS)
+    assert isinstance(rate, DoseRate)
     assert rate.value.value is not None
     assert Fraction(rate.value.value) == Fraction(1, 10)
 

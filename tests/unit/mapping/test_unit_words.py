@@ -9,7 +9,8 @@ from aclf_fhir.codes import UCUM
 from aclf_fhir.fhir.r4 import datatypes
 from aclf_fhir.mapping.models import HeldReason
 from aclf_fhir.mapping.units_read import Problem, Unit, read_quantity_unit
-from tests.unit.mapping.worlds import SHIPPED, context
+
+from .worlds import SHIPPED, context
 
 AGREE = """
 bilirubin_total | mg/dL   | milligrams per deciliter
