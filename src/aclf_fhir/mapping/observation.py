@@ -19,7 +19,7 @@ from aclf_fhir.mapping.units_read import Problem
 from aclf_fhir.record import FactKind, FactStatus
 
 if TYPE_CHECKING:
-    from aclf_fhir.codes import Coding
+    from aclf_fhir.fhir.r4.datatypes import CodeableConcept
     from aclf_fhir.fhir.r4.observation import Observation, ObservationComponent
     from aclf_fhir.mapping.draft import Draft
 
@@ -38,13 +38,19 @@ def map_observation(observation: "Observation", draft: "Draft") -> str:
     codings = codings_of(observation.code)
     question = read_question(codings, context)
     parts: list[tuple[str, ObservationComponent, Question | Problem]] = []
+    unknown: list[tuple[str, ObservationComponent]] = []
     if observation.component is not None:
         for index, component in enumerate(observation.component):
+            path = f"component[{index}]."
             asked = read_question(codings_of(component.code), context)
             if asked is not None:
-                parts.append((f"component[{index}].", component, asked))
+                parts.append((path, component, asked))
+            else:
+                unknown.append((path, component))
     if question is None and not parts:
-        return _set_aside(observation, codings, draft)
+        for path, component in unknown:
+            _rule_or_hold(path, component.code, observation, draft)
+        return _set_aside(observation, draft)
     if observation.status == "cancelled":
         return "cancelled"
     if observation.status not in _USABLE:
@@ -56,32 +62,48 @@ def map_observation(observation: "Observation", draft: "Draft") -> str:
     reader = _Reader(observation, draft, _effective(observation, draft))
     if question is not None and not (parts and _valueless(observation)):
         reader.read("", observation, question)
+    elif question is None and not _valueless(observation):
+        _rule_or_hold("", observation.code, observation, draft)
     for path, component, asked in parts:
         reader.read(path, component, asked)
+    for path, component in unknown:
+        _rule_or_hold(path, component.code, observation, draft)
     if parts:
         add_mean_pressure(draft)
     return ""
 
 
-def _set_aside(observation: "Observation", codings: "tuple[Coding, ...]", draft: "Draft") -> str:
+def _set_aside(observation: "Observation", draft: "Draft") -> str:
     """Find the rule for an Observation no code of which is known, or hold it."""
+    rule = _rule(observation.code, observation, draft)
+    if not rule and observation.has_member and not observation.component:
+        rule = "panel-without-own-value" if _valueless(observation) else ""
+    if not rule:
+        draft.hold(HeldReason.UNMAPPED_CODE, "code", describe(codings_of(observation.code)))
+    return rule
+
+
+def _rule_or_hold(
+    path: str, concept: "CodeableConcept", observation: "Observation", draft: "Draft"
+) -> None:
+    """Hold a value whose code is not known, unless a rule says that it has no use."""
+    if not _rule(concept, observation, draft):
+        draft.hold(HeldReason.UNMAPPED_CODE, f"{path}code", describe(codings_of(concept)))
+
+
+def _rule(concept: "CodeableConcept", observation: "Observation", draft: "Draft") -> str:
+    """Return the rule by which a code without a meaning here is set aside, or ""."""
     context = draft.context
-    if not context.site.set_aside.isdisjoint(looked_up(observation.code)):
+    if not context.site.set_aside.isdisjoint(looked_up(concept)):
         return "code-set-aside-by-site"
-    concept = observation.code
     texts = [coding.display for coding in concept.coding or () if coding.display]
     if concept.text is not None:
         texts.append(concept.text)
     categories = [
         coding.code for category in observation.category or () for coding in codings_of(category)
     ]
-    rule = context.not_needed.rule_for(codings, texts=texts, categories=categories)
-    if rule is not None:
-        return rule
-    if observation.has_member and _valueless(observation) and not observation.component:
-        return "panel-without-own-value"
-    draft.block(HeldReason.UNMAPPED_CODE, "code", describe(codings))
-    return ""
+    codings = codings_of(concept)
+    return context.not_needed.rule_for(codings, texts=texts, categories=categories) or ""
 
 
 def _valueless(observation: "Observation") -> bool:
