@@ -70,7 +70,11 @@ def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
 
 
 def _span(procedure: "Procedure", draft: "Draft") -> tuple[Span, frozenset[str]]:
-    """Read when it was done; a Procedure without time stays a fact without time."""
+    """Read when it was done.
+
+    A Procedure without a time is held for somebody to add it. Its fact stands without a
+    time: that dialysis was done on a day nobody wrote down leaves the kidney open.
+    """
     flags: frozenset[str] = frozenset()
     path, span = "performedDateTime", Span(read_time(procedure.performed_date_time, draft))
     if procedure.performed_period is not None:
@@ -84,6 +88,8 @@ def _span(procedure: "Procedure", draft: "Draft") -> tuple[Span, frozenset[str]]
         flags = frozenset({"performed_as_text"})
     if span.start is not None:
         check_time(draft, span.start, path)
+    elif span.end is None and procedure.status != "preparation":
+        draft.hold(HeldReason.NO_EFFECTIVE_TIME, "performed")
     return span, flags
 
 
