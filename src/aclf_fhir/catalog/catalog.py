@@ -16,6 +16,7 @@ from aclf_fhir.catalog.schema import check_files
 from aclf_fhir.catalog.sites import build_sites
 from aclf_fhir.catalog.trees import branch
 from aclf_fhir.catalog.unit_parts import build_unit_parts
+from aclf_fhir.catalog.vocabulary import build_vocabulary
 from aclf_fhir.codes import LOCAL
 from aclf_fhir.errors import AclfError, Category, Issue
 from aclf_fhir.mapping.models import Analyte, GradeScale, NotNeededRules, SiteMap, ValueSet
@@ -154,6 +155,7 @@ def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
     cross_check(analytes, scales, places, findings)
     not_needed = build_not_needed(files.of("not_needed"), analytes=analytes)
     unit_parts = build_unit_parts(files.of("unit_parts"), findings)
+    vocabulary = build_vocabulary(files.of("vocabulary"), findings)
     protocols = build_protocols(files.of("trials"), findings)
     trial_names = study_names(
         protocols, {str(file.tree.get("id")): file.name for file in files.of("trials")}, findings
@@ -182,6 +184,7 @@ def _build(files: Files) -> tuple[Catalog | None, list[Issue]]:
                 trials=trial_names,
                 not_needed=not_needed,
                 unit_parts=unit_parts,
+                vocabulary=vocabulary,
                 attestation_items=attestation_items,
             )
             for name, site in sites.items()

@@ -13,7 +13,7 @@ __all__ = ["FOLDERS", "SINGLES", "DataFile", "Files", "data_root", "read_files"]
 FOLDERS = ("analytes", "value_sets", "scales", "sites")
 """Kinds of which `mappings/` has a folder with any number of files."""
 
-SINGLES = ("units", "unit_parts", "specimens", "not_needed")
+SINGLES = ("units", "unit_parts", "specimens", "vocabulary", "not_needed")
 """Kinds of which `mappings/` has one file."""
 
 

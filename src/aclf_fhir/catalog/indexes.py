@@ -16,6 +16,7 @@ from aclf_fhir.mapping.models import (
     SubjectDates,
     ValueSet,
 )
+from aclf_fhir.mapping.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Resource
@@ -42,6 +43,7 @@ class Indexes:
     trials: Mapping[str, str]
     not_needed: NotNeededRules
     unit_parts: "UnitParts"
+    vocabulary: Vocabulary
     attestation_items: frozenset[str]
     questions: dict[tuple[Coding, ...], Any] = field(default_factory=dict)
     stated: dict[tuple[str, bytes], Any] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Indexes:
             resolve,
             self.not_needed,
             self.unit_parts,
+            self.vocabulary,
             self.attestation_items,
             self.questions,
             self.stated,
@@ -88,6 +91,7 @@ def build_indexes(
     trials: Mapping[str, str],
     not_needed: NotNeededRules,
     unit_parts: "UnitParts",
+    vocabulary: Vocabulary,
     attestation_items: frozenset[str],
 ) -> Indexes:
     """Lay one site's own codes over the catalog's."""
@@ -114,6 +118,7 @@ def build_indexes(
         trials=trials,
         not_needed=not_needed,
         unit_parts=unit_parts,
+        vocabulary=vocabulary,
         attestation_items=attestation_items,
     )
 

@@ -7,22 +7,21 @@ from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.codings import codings_of, describe
 from aclf_fhir.mapping.models import GradeScale, HeldReason
 from aclf_fhir.mapping.units_read import Problem
-from aclf_fhir.mapping.vocabulary import ANSWER_TEXTS, ANSWERS, Answer
 from aclf_fhir.units import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aclf_fhir.fhir.r4.observation import Observation, ObservationComponent
+    from aclf_fhir.mapping.vocabulary import Answer, Vocabulary
 
 __all__ = ["coded_grade", "ordinal_grade", "read_answer", "read_grade"]
 
 Grade = Interval | frozenset[str]
-_GRADE_UNITS = frozenset({"", "1", "{score}", "{grade}", "{points}"})
 
 
 def read_grade(
-    element: "Observation | ObservationComponent", scale: GradeScale
+    element: "Observation | ObservationComponent", scale: GradeScale, vocabulary: "Vocabulary"
 ) -> tuple[Grade, str] | Problem | None:
     """Read the answer to a scale's question and say which element gave it.
 
@@ -43,7 +42,7 @@ def read_grade(
     if quantity is not None and quantity.value is not None:
         path = "valueQuantity"
         unit = quantity.code or quantity.unit or ""
-        if unit not in _GRADE_UNITS:
+        if unit not in vocabulary.grade_units:
             return Problem(HeldReason.UNIT_UNKNOWN, path, f"{scale.id}: a grade has no unit {unit}")
         number = (
             Interval.exact(quantity.value)
@@ -105,8 +104,8 @@ def ordinal_grade(number: Interval, scale: GradeScale, path: str) -> Grade | Pro
 
 
 def read_answer(
-    element: "Observation | ObservationComponent",
-) -> tuple[Answer, str, bool] | Problem | None:
+    element: "Observation | ObservationComponent", vocabulary: "Vocabulary"
+) -> tuple["Answer", str, bool] | Problem | None:
     """Read whether a qualitative test found something.
 
     Returns
@@ -115,13 +114,14 @@ def read_answer(
         The answer, the element that gave it and whether words gave it; None where the
         sender says that there is no value.
     """
+    answers = vocabulary.answers
     path = "value"
     if element.value_boolean is not None:
         return ("present" if element.value_boolean else "absent"), "valueBoolean", False
     if element.value_codeable_concept is not None:
         path = "valueCodeableConcept"
         codings = codings_of(element.value_codeable_concept)
-        found = {ANSWERS[coding] for coding in codings if coding in ANSWERS}
+        found = {answers[coding] for coding in codings if coding in answers}
         if len(found) > 1:
             return Problem(HeldReason.CONTRADICTING_CODES, path, describe(codings))
         if found:
@@ -131,13 +131,14 @@ def read_answer(
         path, text = "valueString", element.value_string
     else:
         text = None
-    if text is not None and text.strip().lower() in ANSWER_TEXTS:
-        return ANSWER_TEXTS[text.strip().lower()], path, True
+    worded = None if text is None else vocabulary.answer_words.get(text.strip().lower())
+    if worded is not None:
+        return worded, path, True
     interpreted = {
-        ANSWERS[coding]
+        answers[coding]
         for concept in element.interpretation or ()
         for coding in codings_of(concept)
-        if coding in ANSWERS
+        if coding in answers
     }
     if len(interpreted) == 1:
         return interpreted.pop(), "interpretation", False

@@ -6,7 +6,6 @@ from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.codings import as_evidence, codings_of
 from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import Span, check_time, period_span
-from aclf_fhir.mapping.vocabulary import DEATH_DISPOSITIONS, ENCOUNTER_CLASSES
 from aclf_fhir.record import FactKind, FactStatus
 from aclf_fhir.units import TimeRange
 
@@ -28,6 +27,7 @@ def map_encounter(encounter: "Encounter", draft: "Draft") -> str:
     span = period_span(encounter.period, draft)
     if span.start is not None:
         check_time(draft, span.start, "period")
+    vocabulary = draft.context.vocabulary
     class_ = Coding(encounter.class_.system or "", encounter.class_.code or "")
     hospitalization = encounter.hospitalization
     dispositions = codings_of(
@@ -36,7 +36,7 @@ def map_encounter(encounter: "Encounter", draft: "Draft") -> str:
     draft.shared = (("encounter", f"Encounter/{draft.context.resource_id}"),)
     draft.add(
         FactKind.ENCOUNTER,
-        ENCOUNTER_CLASSES.get(class_, "other"),
+        vocabulary.encounter_classes.get(class_, "other"),
         frozenset({status.replace("-", "_")}),
         path="class",
         start=span.start,
@@ -44,7 +44,7 @@ def map_encounter(encounter: "Encounter", draft: "Draft") -> str:
         codes=as_evidence((class_,)),
         context=[("disposition", str(coding)) for coding in dispositions],
     )
-    if not DEATH_DISPOSITIONS.isdisjoint(dispositions):
+    if not vocabulary.death_dispositions.isdisjoint(dispositions):
         _death(span, dispositions, draft)
     return ""
 

@@ -12,7 +12,6 @@ from aclf_fhir.mapping.codings import (
 )
 from aclf_fhir.mapping.models import HeldReason
 from aclf_fhir.mapping.references import Container, find_resource
-from aclf_fhir.mapping.vocabulary import ROUTES
 from aclf_fhir.record import FactKind
 
 if TYPE_CHECKING:
@@ -91,8 +90,11 @@ def drug_rule(notions: Notions) -> str:
     return "code-set-aside-by-site" if notions.set_aside else "medication-without-use"
 
 
-def route_of(route: "CodeableConcept | None") -> tuple[frozenset[str], list[tuple[str, str]]]:
+def route_of(
+    route: "CodeableConcept | None", draft: "Draft"
+) -> tuple[frozenset[str], list[tuple[str, str]]]:
     """Return the route as qualifier where it is known, and its codes as context."""
     codings = codings_of(route)
-    names = frozenset(ROUTES[coding] for coding in codings if coding in ROUTES)
+    routes = draft.context.vocabulary.routes
+    names = frozenset(routes[coding] for coding in codings if coding in routes)
     return names, [("route", str(coding)) for coding in codings]

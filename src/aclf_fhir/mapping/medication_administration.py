@@ -43,7 +43,7 @@ def map_medication_administration(
     if status in ("unknown", "on-hold"):
         draft.status = FactStatus.PRELIMINARY
     dosage = administration.dosage
-    routes, pairs = route_of(None if dosage is None else dosage.route)
+    routes, pairs = route_of(None if dosage is None else dosage.route, draft)
     drugs = [notion.value_set for notion in notions.found.values()]
     rate = accept_rate(_rate(administration, span, draft), drugs, draft, "dosage")
     flags: frozenset[str] = frozenset() if rate is None else rate.flags

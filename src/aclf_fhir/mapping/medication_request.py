@@ -39,7 +39,7 @@ def map_medication_request(request: "MedicationRequest", draft: "Draft") -> str:
         draft.status = FactStatus.PRELIMINARY
     dosage = _first(request.dosage_instruction)
     span = _span(request, dosage, draft)
-    routes, pairs = route_of(None if dosage is None else dosage.route)
+    routes, pairs = route_of(None if dosage is None else dosage.route, draft)
     if request.encounter is not None and request.encounter.reference is not None:
         pairs.append(("encounter", request.encounter.reference))
     for concept in request.reason_code or ():

@@ -29,7 +29,7 @@ def map_medication_statement(statement: "MedicationStatement", draft: "Draft") -
     if status in _OPEN:
         draft.status = FactStatus.PRELIMINARY
     span = _span(statement, draft)
-    read = [route_of(dosage.route) for dosage in statement.dosage or ()]
+    read = [route_of(dosage.route, draft) for dosage in statement.dosage or ()]
     named = [names for names, _ in read]
     # One dosage without a known route leaves open which routes there are.
     routes = frozenset[str]().union(*named) if all(named) else frozenset[str]()

@@ -15,6 +15,7 @@ import msgspec
 
 from aclf_fhir.codes import LOINC, SNOMED, Coding
 from aclf_fhir.codes.check_digits import is_loinc, is_snomed
+from aclf_fhir.mapping.vocabulary import Vocabulary
 from aclf_fhir.record import Fact, FactKind
 from aclf_fhir.units import Interval, TimeRange
 
@@ -457,6 +458,8 @@ class MappingContext(msgspec.Struct, frozen=True):
         How Observations without a known code are set aside.
     unit_parts
         What units in words, and dose rates, are read with.
+    vocabulary
+        How something was found: answers, vessels, routes.
     attestation_items
         Item codes a person can answer, of all protocols (`symptom-burden`).
     questions
@@ -481,6 +484,7 @@ class MappingContext(msgspec.Struct, frozen=True):
     resolve: Callable[[str], "Resource | None"]
     not_needed: NotNeededRules
     unit_parts: "UnitParts"
+    vocabulary: Vocabulary
     attestation_items: frozenset[str] = frozenset()
     questions: dict[tuple[Coding, ...], Any] = msgspec.field(default_factory=dict)
     stated: dict[tuple[str, bytes], frozenset[tuple[FactKind, str]] | None] = msgspec.field(

@@ -275,7 +275,11 @@ class _Reader:
         codes: tuple[str, ...],
         scale: GradeScale,
     ) -> None:
-        read = None if self._awaited(element) else read_grade(element, scale)
+        read = (
+            None
+            if self._awaited(element)
+            else read_grade(element, scale, self.draft.context.vocabulary)
+        )
         # A scale that asks present or absent of a notion states the notion.
         is_finding = scale.id in self.draft.context.value_sets
         kind = FactKind.FINDING if is_finding else FactKind.GRADE
@@ -302,7 +306,9 @@ class _Reader:
         element: "Observation | ObservationComponent",
         question: Question,
     ) -> None:
-        read = None if self._awaited(element) else read_answer(element)
+        read = (
+            None if self._awaited(element) else read_answer(element, self.draft.context.vocabulary)
+        )
         if isinstance(read, Problem):
             self._hold(path, read)
             return

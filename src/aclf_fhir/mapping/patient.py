@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from aclf_fhir.mapping.codings import codings_of
 from aclf_fhir.mapping.models import SubjectDates
 from aclf_fhir.mapping.times import check_time, read_time
-from aclf_fhir.mapping.vocabulary import BIRTH_SEX, BIRTH_SEX_EXTENSIONS
 from aclf_fhir.record import FactKind
 from aclf_fhir.units import TimeRange
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.patient import Patient
     from aclf_fhir.mapping.draft import Draft
+    from aclf_fhir.mapping.vocabulary import Vocabulary
 
 __all__ = ["map_patient"]
 
@@ -26,7 +26,7 @@ def map_patient(patient: "Patient", draft: "Draft") -> str:
         _state(draft, "birth_date", birth, "birthDate", flags)
     if patient.gender is not None:
         _state(draft, "sex", frozenset({patient.gender}), "gender", flags)
-    birth_sex = _birth_sex(patient)
+    birth_sex = _birth_sex(patient, draft.context.vocabulary)
     if birth_sex is not None:
         _state(draft, "birth_sex", frozenset({birth_sex}), "extension", flags)
     draft.dates = SubjectDates(birth=birth)
@@ -73,16 +73,16 @@ def _links(patient: "Patient") -> tuple[frozenset[str], tuple[tuple[str, str], .
     return frozenset(flags), tuple(sorted(pairs))
 
 
-def _birth_sex(patient: "Patient") -> str | None:
+def _birth_sex(patient: "Patient", vocabulary: "Vocabulary") -> str | None:
     """Read the sex recorded at birth from the extensions in use for it."""
     for extension in patient.extension or ():
-        if extension.url.rpartition("/")[2].lower() not in BIRTH_SEX_EXTENSIONS:
+        if extension.url.rpartition("/")[2].lower() not in vocabulary.birth_sex_extensions:
             continue
         codes = [extension.value_code or ""]
         if extension.value_coding is not None:
             codes.append(extension.value_coding.code or "")
         codes += [coding.code for coding in codings_of(extension.value_codeable_concept)]
         for code in codes:
-            if code in BIRTH_SEX:
-                return BIRTH_SEX[code]
+            if code in vocabulary.birth_sex:
+                return vocabulary.birth_sex[code]
     return None

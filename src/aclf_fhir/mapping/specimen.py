@@ -1,7 +1,5 @@
 """Specimen: read through the Observations that refer to it, to see that it fits the code."""
 
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,27 +8,19 @@ from aclf_fhir.codes import Coding
 from aclf_fhir.mapping.codings import codings_of, describe
 from aclf_fhir.mapping.models import Analyte, HeldReason
 from aclf_fhir.mapping.references import find_resource
-from aclf_fhir.mapping.vocabulary import (
-    BLOOD_WORDS,
-    FLUID_SITES,
-    FLUID_WORDS,
-    SPECIMEN_QUALIFIERS,
-    URINE,
-)
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import CodeableConcept
     from aclf_fhir.fhir.r4.observation import Observation
     from aclf_fhir.fhir.r4.specimen import Specimen
     from aclf_fhir.mapping.draft import Draft
+    from aclf_fhir.mapping.vocabulary import Vocabulary
 
 __all__ = ["Sample", "SampleFit", "check_specimen", "map_specimen", "read_sample"]
 
 _VESSELS = frozenset({"arterial", "venous", "capillary"})
 _NONE: frozenset[str] = frozenset()
 _UNKNOWN = frozenset({"specimen_unknown"})
-_BLOOD = re.compile(BLOOD_WORDS, re.IGNORECASE)
-_FLUIDS = {name: re.compile(words, re.IGNORECASE) for name, words in FLUID_WORDS.items()}
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -71,12 +61,17 @@ def read_sample(observation: "Observation", draft: "Draft") -> Sample | None:
 
     The Specimen may not be known (yet), have no type, or one that only a site can read.
     """
+    vocabulary = draft.context.vocabulary
     reference, site = observation.specimen, observation.body_site
     if reference is None:
         # A body site without a Specimen says where blood was drawn, or that it was none.
-        return None if site is None else Sample((), _named(site, "bodySite"), names_blood=True)
+        return (
+            None
+            if site is None
+            else Sample((), _named(site, "bodySite", vocabulary), names_blood=True)
+        )
     types: tuple[Coding, ...] = ()
-    fluids = () if site is None else _named(site, "bodySite")
+    fluids = () if site is None else _named(site, "bodySite", vocabulary)
     texts = [reference.display]
     resource = find_resource(reference, observation, draft)
     concept: CodeableConcept | None = getattr(resource, "type", None)
@@ -85,11 +80,11 @@ def read_sample(observation: "Observation", draft: "Draft") -> Sample | None:
         texts += _texts(concept)
     collection = getattr(resource, "collection", None)
     if collection is not None and collection.body_site is not None:
-        fluids += _named(collection.body_site, "specimen")
+        fluids += _named(collection.body_site, "specimen", vocabulary)
     names_blood = False
     for text in texts:
         if text:
-            others, is_blood = _words_of(text)
+            others, is_blood = vocabulary.fluids_named(text)
             fluids += tuple([(fluid, "specimen") for fluid in others])
             names_blood = names_blood or is_blood
     return Sample(types, fluids, names_blood)
@@ -108,19 +103,14 @@ def _texts(concept: "CodeableConcept") -> "list[str | None]":
     return [concept.text, *[coding.display for coding in concept.coding or ()]]
 
 
-def _named(site: "CodeableConcept", path: str) -> tuple[tuple[str, str], ...]:
+def _named(
+    site: "CodeableConcept", path: str, vocabulary: "Vocabulary"
+) -> tuple[tuple[str, str], ...]:
     """Return the fluids a body site stands for."""
-    coded = [FLUID_SITES[coding] for coding in codings_of(site) if coding in FLUID_SITES]
-    worded = [fluid for text in _texts(site) if text for fluid in _words_of(text)[0]]
+    sites = vocabulary.fluid_sites
+    coded = [sites[coding] for coding in codings_of(site) if coding in sites]
+    worded = [fluid for text in _texts(site) if text for fluid in vocabulary.fluids_named(text)[0]]
     return tuple((fluid, path) for fluid in coded + worded)
-
-
-# The same few specimen names come with every result.
-@lru_cache(maxsize=4096)
-def _words_of(text: str) -> tuple[tuple[str, ...], bool]:
-    """Return the fluids other than blood that a text names, and whether it names blood."""
-    fluids = tuple([name for name, words in _FLUIDS.items() if words.search(text)])
-    return fluids, _BLOOD.search(text) is not None
 
 
 def check_specimen(
@@ -135,12 +125,13 @@ def check_specimen(
     allowed = analyte.specimens
     if not allowed:
         return _FITS
+    vocabulary = draft.context.vocabulary
     types = sample.types
     is_read = sample.names_blood
     vessels: frozenset[str] = _NONE
     wrong = False
     for coding in types:
-        vessel = SPECIMEN_QUALIFIERS.get(coding)
+        vessel = vocabulary.vessels.get(coding)
         if vessel is not None:
             vessels |= {vessel}
         if coding in allowed:
@@ -152,7 +143,7 @@ def check_specimen(
         draft.hold(HeldReason.SPECIMEN_CONTRADICTS, "specimen", detail)
         return None
     for fluid, path in sample.fluids:
-        if fluid != "urine" or URINE not in allowed:
+        if fluid != "urine" or vocabulary.urine.isdisjoint(allowed):
             draft.hold(HeldReason.SPECIMEN_CONTRADICTS, path, f"{analyte.id} in {fluid}")
             return None
     if is_read and not vessels:

@@ -1,32 +1,23 @@
-"""The words of HL7, SNOMED CT and LOINC that say how something was found, not what.
+"""How something was found, not what: positive or negative, arterial or venous, oral or topical.
 
-Positive or negative, arterial or venous, inpatient or emergency, oral or topical:
-they belong to the format and are the same for every analyte and notion. What is
-measured or diagnosed is data of the catalog. Systems with two URLs (the R4 one and
-that of older engines) are both listed.
+The words and codes are data (`mappings/vocabulary.yaml`) that the catalog fills the model
+here with. What is measured or diagnosed stands with its analyte, scale or value set.
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from aclf_fhir.codes import LOINC, SNOMED, Coding
+from aclf_fhir.codes import Coding
 
 __all__ = [
-    "ANSWERS",
-    "ANSWER_TEXTS",
-    "BIRTH_SEX",
-    "BIRTH_SEX_EXTENSIONS",
-    "BLOOD_WORDS",
     "DATA_ABSENT_EXTENSION",
-    "DEATH_DISPOSITIONS",
-    "ENCOUNTER_CLASSES",
-    "FLUID_SITES",
-    "FLUID_WORDS",
     "NORMAL_RANGE",
-    "ROUTES",
-    "SPECIMEN_QUALIFIERS",
-    "URINE",
+    "ROUTE_NAMES",
     "Answer",
+    "TextPattern",
+    "Vocabulary",
 ]
 
 Answer = Literal["present", "absent", "unclear"]
@@ -34,169 +25,100 @@ Answer = Literal["present", "absent", "unclear"]
 DATA_ABSENT_EXTENSION = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 NORMAL_RANGE = Coding("http://terminology.hl7.org/CodeSystem/referencerange-meaning", "normal")
 
-_ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-_DISPOSITION = "http://terminology.hl7.org/CodeSystem/discharge-disposition"
-_DISPOSITION_V2 = "http://terminology.hl7.org/CodeSystem/v2-0112"
-_DISPOSITION_US = "https://www.nubc.org/CodeSystem/PatDischargeStatus"
-_INTERPRETATION = (
-    "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
-    "http://terminology.hl7.org/CodeSystem/v2-0078",
-    "http://hl7.org/fhir/v2/0078",
-)
-_SPECIMEN_V2 = (
-    "http://terminology.hl7.org/CodeSystem/v2-0487",
-    "http://hl7.org/fhir/v2/0487",
-)
-_YES_NO = "http://terminology.hl7.org/CodeSystem/v2-0136"
-
-
-def _coded(system: str, groups: Mapping[Answer, str]) -> dict[Coding, Answer]:
-    """Spread `{"present": "POS DET"}` over codings of one system."""
-    return {
-        Coding(system, code): answer for answer, codes in groups.items() for code in codes.split()
-    }
-
-
-ANSWERS: Mapping[Coding, Answer] = {
-    **_coded(
-        SNOMED,
-        {
-            # positive, reactive, detected, present, yes, pregnant
-            "present": "10828004 11214006 260373001 52101004 373066001 77386006",
-            # negative, non-reactive, not detected, absent, no, not pregnant
-            "absent": "260385009 131194007 260415000 2667000 373067005 60001007",
-            # inconclusive, indeterminate, unknown, possible pregnancy
-            "unclear": "419984006 82334004 261665006 102874004",
-        },
-    ),
-    **_coded(
-        LOINC,
-        {
-            # Positive, Detected, Present, Yes, Pregnant
-            "present": "LA6576-8 LA11882-0 LA9633-4 LA33-6 LA15173-0",
-            # Negative, Not detected, Absent, No, Not pregnant
-            "absent": "LA6577-6 LA11883-8 LA9634-2 LA32-8 LA26683-5",
-            # Unknown, Indeterminate
-            "unclear": "LA4489-6 LA11884-6",
-        },
-    ),
-    **{
-        coding: answer
-        for system in _INTERPRETATION
-        for coding, answer in _coded(
-            system,
-            {"present": "POS DET RR", "absent": "NEG ND NR", "unclear": "IND E WR"},
-        ).items()
-    },
-    **_coded(_YES_NO, {"present": "Y", "absent": "N"}),
-}
-"""Coded results of qualitative tests."""
-
-ANSWER_TEXTS: Mapping[str, Answer] = {
-    **dict.fromkeys(("positive", "pos", "reactive", "detected", "present", "yes"), "present"),
-    **dict.fromkeys(
-        ("negative", "neg", "non-reactive", "nonreactive", "non reactive", "not detected"),
-        "absent",
-    ),
-    **dict.fromkeys(("absent", "no"), "absent"),
-    **dict.fromkeys(("indeterminate", "equivocal", "inconclusive", "unknown"), "unclear"),
-}
-"""The same as words, in lower case; nothing longer is read."""
-
-BIRTH_SEX: Mapping[str, str] = {
-    "F": "female",
-    "M": "male",
-    "OTH": "other",
-    "UNK": "unknown",
-    "ASKU": "unknown",
-    "female": "female",
-    "male": "male",
-    "other": "other",
-    "unknown": "unknown",
-    "248152002": "female",
-    "248153007": "male",
-}
-"""Codes that birth-sex extensions carry."""
-
-BIRTH_SEX_EXTENSIONS = frozenset({"us-core-birthsex", "patient-birthsex", "birthsex"})
-"""Last part of the extension's URL, in lower case."""
-
-ENCOUNTER_CLASSES: Mapping[Coding, str] = {
-    Coding(_ACT_CODE, code): concept
-    for concept, codes in {
-        "inpatient": "IMP ACUTE NONAC",
-        "emergency": "EMER",
-        "ambulatory": "AMB VR HH FLD",
-    }.items()
-    for code in codes.split()
-}
-"""Every other class is `other`."""
-
-DEATH_DISPOSITIONS = frozenset(
+ROUTE_NAMES = frozenset(
     {
-        Coding(_DISPOSITION, "exp"),
-        Coding(SNOMED, "371828006"),
-        *(
-            Coding(system, code)
-            for system in (_DISPOSITION_V2, _DISPOSITION_US)
-            for code in ("20", "40", "41", "42")
-        ),
+        "inhaled",
+        "intramuscular",
+        "intravenous",
+        "nasal",
+        "oral",
+        "rectal",
+        "subcutaneous",
+        "topical",
     }
 )
-"""Discharge dispositions that say the patient died."""
+"""What a route of administration is called in facts and protocols; its codes are data."""
 
-SPECIMEN_QUALIFIERS: Mapping[Coding, str] = {
-    Coding(SNOMED, "122552005"): "arterial",
-    Coding(SNOMED, "122555007"): "venous",
-    Coding(SNOMED, "122554006"): "capillary",
-    **{
-        Coding(system, code): name
-        for system in _SPECIMEN_V2
-        for code, name in (("BLDA", "arterial"), ("BLDV", "venous"), ("BLDC", "capillary"))
-    },
-}
-"""What a specimen type says of the vessel."""
+_KEPT = 8192
+"""How many texts are kept with what they name; the same few come with every result."""
 
-URINE = Coding(SNOMED, "122575003")
-"""The specimen type that makes urine one of the fluids an analyte is measured in."""
 
-FLUID_SITES: Mapping[Coding, str] = {
-    Coding(SNOMED, "83670000"): "peritoneal fluid",
-    Coding(SNOMED, "15425007"): "peritoneal fluid",
-    Coding(SNOMED, "3120008"): "pleural fluid",
-    Coding(SNOMED, "28231008"): "bile",
-    Coding(SNOMED, "89837001"): "urine",
-}
-"""Body sites that hold no blood: peritoneal cavity, peritoneum, pleura, gallbladder, bladder."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPattern:
+    """What shows in a text that it names something; case is ignored.
 
-FLUID_WORDS: Mapping[str, str] = {
-    "peritoneal fluid": r"ascit|aszit|periton|paracentes",
-    "pleural fluid": r"pleur|thoracentes",
-    "urine": r"\burin|\bharn",
-    "cerebrospinal fluid": r"cerebrospinal|\bcsf\b|\bliquor\b",
-    "drain fluid": r"\bdrain|effusion",
-    "bile": r"\bbile\b|\bbiliary\b|\bgalle",
-    "another fluid": r"synovial|pericardi|amniot|dialysate|saliva|\bstool|\bfaec|\bfeces\b",
-}
-"""Words, case ignored, by which the name of a specimen or body site shows another fluid."""
+    Parameters
+    ----------
+    parts
+        Stand anywhere in the text.
+    beginnings
+        Begin a word of it.
+    words
+        Are whole words of it.
+    """
 
-BLOOD_WORDS = r"\bblood\b|serum|plasma|\bblut|vollblut"
-"""Words, case ignored, by which it shows blood."""
+    parts: tuple[str, ...] = ()
+    beginnings: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
-ROUTES: Mapping[Coding, str] = {
-    Coding(SNOMED, code): name
-    for code, name in {
-        "47625008": "intravenous",
-        "26643006": "oral",
-        "34206005": "subcutaneous",
-        "78421000": "intramuscular",
-        "6064005": "topical",
-        "45890007": "topical",
-        "54485002": "topical",
-        "10547007": "topical",
-        "37161004": "rectal",
-        "46713006": "nasal",
-        "447694001": "inhaled",
-    }.items()
-}
-"""Route of administration; topical includes skin, eye and ear."""
+    def compiled(self) -> re.Pattern[str]:
+        """Return the expression that finds any of them."""
+        shapes = ((self.parts, "{}"), (self.beginnings, r"\b{}"), (self.words, r"\b{}\b"))
+        found = [shape.format(re.escape(text)) for texts, shape in shapes for text in texts]
+        return re.compile("|".join(found) or r"(?!)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """The codes and words every mapping module may read.
+
+    Parameters
+    ----------
+    answers, answer_words
+        Coded results of qualitative tests, and the same in words, in lower case.
+    grade_units
+        Units a grade may carry.
+    birth_sex, birth_sex_extensions
+        Codes that birth-sex extensions carry; last part of their URL in lower case.
+    encounter_classes
+        Class of an Encounter by its code; every other is `other`.
+    death_dispositions
+        Discharge dispositions that say that the patient died.
+    vessels
+        What a specimen type says of the vessel.
+    urine
+        Specimen types that make urine one of the fluids an analyte is measured in.
+    fluid_sites
+        Body sites that hold no blood, with the fluid they hold.
+    fluid_words, blood_words
+        How the name of a specimen or body site shows another fluid, or blood.
+    routes
+        Route of administration, one of `ROUTE_NAMES`, by its code.
+    """
+
+    answers: Mapping[Coding, Answer]
+    answer_words: Mapping[str, Answer]
+    grade_units: frozenset[str]
+    birth_sex: Mapping[str, str]
+    birth_sex_extensions: frozenset[str]
+    encounter_classes: Mapping[Coding, str]
+    death_dispositions: frozenset[Coding]
+    vessels: Mapping[Coding, str]
+    urine: frozenset[Coding]
+    fluid_sites: Mapping[Coding, str]
+    fluid_words: Mapping[str, re.Pattern[str]]
+    blood_words: re.Pattern[str]
+    routes: Mapping[Coding, str]
+    _named: dict[str, tuple[tuple[str, ...], bool]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def fluids_named(self, text: str) -> tuple[tuple[str, ...], bool]:
+        """Return the fluids other than blood that a text names, and whether it names blood."""
+        found = self._named.get(text)
+        if found is None:
+            fluids = tuple([name for name, words in self.fluid_words.items() if words.search(text)])
+            found = fluids, self.blood_words.search(text) is not None
+            if len(self._named) < _KEPT:
+                self._named[text] = found
+        return found

@@ -14,7 +14,7 @@ from aclf_fhir.evaluation.supports import (
     last_sign,
     was_done,
 )
-from aclf_fhir.mapping.vocabulary import ROUTES
+from aclf_fhir.mapping.vocabulary import ROUTE_NAMES
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import (
     Evidence,
@@ -33,7 +33,6 @@ __all__ = ["Medication", "OrganSupport"]
 
 
 _NOT_TAKEN = frozenset({"not_taken", "not_done"})
-_ROUTES = frozenset(ROUTES.values())
 _DOUBTFUL = frozenset({"review", "supporting", "intended", "on_hold", "unknown"})
 
 
@@ -121,7 +120,7 @@ class Medication(Node):
 
     def _is_local(self, fact: Fact) -> bool:
         """Say whether every route of a drug is one that does not count."""
-        routes = fact.qualifiers & _ROUTES
+        routes = fact.qualifiers & ROUTE_NAMES
         return bool(routes) and routes <= self.routes_ignored
 
     def _evidence(self, facts: list[Fact], situation: Situation) -> tuple[Evidence, ...]:

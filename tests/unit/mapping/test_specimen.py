@@ -7,8 +7,9 @@ import pytest
 from aclf_fhir.codes import SNOMED, Coding
 from aclf_fhir.mapping.draft import Draft
 from aclf_fhir.mapping.specimen import Sample, check_specimen
-from aclf_fhir.mapping.vocabulary import URINE
 from tests.unit.mapping.worlds import BILIRUBIN, context
+
+URINE = Coding(SNOMED, "122575003")
 
 BLOOD = Coding(SNOMED, "119297000")
 ARTERIAL = Coding(SNOMED, "122552005")

@@ -72,6 +72,7 @@ def context(**changes: Any) -> MappingContext:
         "subject_dates": {"p1": SubjectDates(birth=BIRTH)}.get,
         "resolve": {}.get,
         "unit_parts": SHIPPED.unit_parts,
+        "vocabulary": SHIPPED.vocabulary,
         "not_needed": NotNeededRules(systems=frozenset({LOINC})),
     }
     return MappingContext(**{**given, **changes})
