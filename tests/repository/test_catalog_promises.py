@@ -44,6 +44,7 @@ ANALYTES = [
     "fev1_percent_predicted",
     "fev1_fvc",
     "egfr",
+    "glucose",
     "hcg_quantitative",
     "pt_control",
     "pt_mean_normal",
