@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from aclf_fhir.catalog import check, load_catalog
 from aclf_fhir.catalog.schema import schema_path
 from aclf_fhir.codes import SNOMED, Coding
 from aclf_fhir.codes.check_digits import is_loinc, is_snomed
+from aclf_fhir.mapping import vocabulary as vocabulary_module
 from aclf_fhir.mapping.vocabulary import ROUTE_NAMES
 
 Folder = Callable[[Mapping[str, str]], Path]
@@ -61,6 +63,13 @@ def test_what_is_wrong_is_told(folder: Folder, text: str, place: str, message: s
     issue, *_ = check(folder({"vocabulary.yaml": f"source: invented\n{text}\n"}))
     assert place in issue.location
     assert message in f"{issue.message} {issue.remedy} {issue.location}"
+
+
+def test_no_more_than_so_many_texts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vocabulary_module, "_KEPT", 0)
+    vocabulary = replace(load_catalog().indexes("default").vocabulary)
+    assert vocabulary.fluids_named("Ascites") == (("peritoneal fluid",), False)
+    assert vocabulary.fluids_named("Ascites") is not vocabulary.fluids_named("Ascites")
 
 
 def test_routes_have_the_names_protocols_use(folder: Folder) -> None:

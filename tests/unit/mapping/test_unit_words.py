@@ -1,5 +1,6 @@
 """A unit in words beside a code: read, compared by size, held where it differs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from aclf_fhir.codes import UCUM
 from aclf_fhir.fhir.r4 import datatypes
 from aclf_fhir.mapping.models import HeldReason
 from aclf_fhir.mapping.units_read import Problem, Unit, read_quantity_unit
+from aclf_fhir.units import expression
 
 from .worlds import SHIPPED, context
 
@@ -65,6 +67,8 @@ bilirubin_total | mg/dL   | mg/dL calc
 bilirubin_total | mg/dL   | lakh mg per dL
 bilirubin_total | mg/dL   | 17.1 umol/L
 bilirubin_total | mg/dL   | mg per ((dL
+bilirubin_total | mg/dL   | mg//dL
+bilirubin_total | mg/dL   | mg/dL)
 albumin         | g/dL    | grams per liter
 albumin         | g/dL    | kilograms per deciliter
 albumin         | g/L     | umol/L
@@ -160,3 +164,10 @@ def test_symbols_are_read_for_what_they_are() -> None:
     assert read("mg/kg/min").size != read("ug/kg/min").size
     assert read("(mg").size is None
     assert read("mg/").size is None
+
+
+def test_no_more_than_so_many_texts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expression, "_KEPT", 0)
+    parts = replace(SHIPPED.unit_parts)
+    assert parts.read("mg/dL") == SHIPPED.unit_parts.read("mg/dL")
+    assert parts.read("mg/dL") is not parts.read("mg/dL")
