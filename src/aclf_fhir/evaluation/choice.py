@@ -18,6 +18,7 @@ __all__ = [
     "converted",
     "dated_facts",
     "reaches_past",
+    "told_by",
     "undecided_facts",
 ]
 
@@ -104,7 +105,7 @@ def reaches_past(fact: Fact, at: datetime) -> bool:
     return _latest(fact) > at
 
 
-def _told_by(fact: Fact, at: datetime) -> bool:
+def told_by(fact: Fact, at: datetime) -> bool:
     """Say whether a fact whose date reaches past an instant was on file by then.
 
     What was told by then had begun: nothing is known before it happens.
@@ -136,7 +137,7 @@ def dated_facts(record: Record, kind: FactKind, concept: str, *, until: datetime
     A day or month that is not over counts if it was on file by then.
     """
     for fact in reversed(_reaching(record, kind, concept, until)):
-        if _told_by(fact, until):
+        if told_by(fact, until):
             yield fact
     group, count = _dated(record, kind, concept, until)
     for index in range(count - 1, -1, -1):
@@ -151,7 +152,7 @@ def undecided_facts(
 ) -> Iterator[Fact]:
     """Yield the dated facts that may have begun at or before an instant, or after it."""
     for fact in reversed(_reaching(record, kind, concept, until)):
-        if not _told_by(fact, until):
+        if not told_by(fact, until):
             yield fact
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from aclf_fhir.evaluation.answers import came_after
+from aclf_fhir.evaluation.answers import NEWER_UNUSABLE, came_after, newest_answers
 from aclf_fhir.evaluation.choice import (
     Choice,
     Window,
@@ -49,7 +49,6 @@ YES = frozenset({"yes"})
 NO = frozenset({"no"})
 UNKNOWN = YES | NO
 
-_GIVEN = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
 _RENAL = "renal_replacement"
 _TIMED = frozenset({"pre_dialysis", "post_dialysis"})
 _HEPATIC = "hepatic_encephalopathy"
@@ -119,22 +118,25 @@ def attested_support(
 ) -> Fact | None:
     """Return the newest answer about a support, if it is not too old.
 
-    Where it is disputed, or another answer may be as new, it says everything they say.
+    Where it is disputed, or another answer may be as new, it says everything they say; one
+    that nobody could read yet may say either.
     """
-    item = rules.support_items.get(support)
-    newest: Fact | None = None
-    for fact in dated_facts(record, FactKind.ATTESTATION, item or support, until=at):
-        start = fact.start
-        if start is None or start.earliest + rules.support_age < at:
-            break
-        if newest is not None and newest.start and start.latest < newest.start.earliest:
-            break
-        if fact.status not in _GIVEN or not isinstance(fact.value, frozenset):
-            continue
-        said = fact.value if newest is None else fact.value | _answers(newest)
-        disputed = fact.status is FactStatus.CONFLICTING
-        newest = structs.replace(newest or fact, value=said | UNKNOWN if disputed else said)
-    return newest
+    item = rules.support_items.get(support, support)
+    found = newest_answers(
+        reversed(record.of_concept(FactKind.ATTESTATION, item)),
+        at=at,
+        too_early=lambda fact: not fact.start or fact.start.earliest + rules.support_age < at,
+    )
+    if not found.newest:
+        doubtful = (*found.rivals, *found.held)
+        return structs.replace(doubtful[0], value=UNKNOWN) if doubtful else None
+    told = (*found.newest, *found.rivals)
+    said = frozenset[str]().union(*map(_answers, told))
+    if found.held or any(fact.status is FactStatus.CONFLICTING for fact in told):
+        said |= UNKNOWN
+    newest = found.newest[0]
+    flags = newest.flags | {NEWER_UNUSABLE} if found.unusable else newest.flags
+    return structs.replace(newest, value=said, flags=flags)
 
 
 def _answers(answer: Fact) -> frozenset[str]:

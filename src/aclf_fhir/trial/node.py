@@ -7,7 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from aclf_fhir.evaluation import Reason
-from aclf_fhir.evaluation.answers import came_after
+from aclf_fhir.evaluation.answers import (
+    NEWER_UNUSABLE,
+    Answers,
+    came_after,
+    is_held,
+    newest_answers,
+)
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import (
     DECIDED,
@@ -32,11 +38,8 @@ __all__ = [
     "unknown",
 ]
 
-
 UNREAD_NOTE = "The feed is declared complete, but what came under an unknown code may be one."
-
-_GIVEN = frozenset({FactStatus.USABLE, FactStatus.CONFLICTING})
-"""An answer that is preliminary or unsigned is none yet; a disputed one leaves no older one."""
+_HELD_NOTE = "An answer that nobody could read yet may be the one that counts."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,50 +234,59 @@ class Attestation(Node):
     def look(self, situation: Situation) -> Judgement:
         """Judge by the newest answer that still holds."""
         need = Needs.of(situation.need_item(self.item))
-        reason, stale = Reason.NEEDS_ATTESTATION, None
-        item = situation.items[self.item]
-        valid = item.valid
-        unnamed = "" if item.named else situation.study
-        signed = situation.signed() if item.of_signing else None
-        answers = [
-            fact
-            for fact in situation.facts(FactKind.ATTESTATION, self.item)
-            if dict(fact.context).get("study", unnamed) == situation.study
-        ]
-        newest: list[Fact] = []
-        for fact in reversed(answers):
-            if fact.status not in _GIVEN or fact.start is None:
-                continue
-            if fact.start.latest > situation.at or not self._may_answer(fact, situation):
-                continue
-            window = situation.window
-            since = situation.at - valid if window is None else window.start
-            # Answers of a day and of an hour of it: which one is newer is not known.
-            if newest and newest[0].start and fact.start.latest < newest[0].start.earliest:
-                break
-            if fact.start.earliest < since or (signed and fact.start.latest < signed.earliest):
-                stale = fact
-                break
-            newest.append(fact)
-        if not newest and stale is None:
-            return unknown(reason, needs=need)
-        if not newest and stale is not None:
-            told = (evidence_of(stale, rules=situation.rules),)
-            return unknown(Reason.STALE, needs=need, evidence=told)
-        outcomes = {self._outcome(fact, situation) for fact in newest}
-        evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in newest)
-        disputed = any(fact.status is FactStatus.CONFLICTING for fact in newest)
+        found = self._answers(situation)
+        told = (*found.newest, *found.rivals, *found.held)
+        if not told and found.stale is not None:
+            told = (found.stale,)
+        evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in told)
+        if found.held:
+            return unknown(Reason.NO_DATA, needs=need, evidence=evidence, note=_HELD_NOTE)
+        if not found.newest:
+            reason = Reason.NEEDS_ATTESTATION if found.stale is None else Reason.STALE
+            return unknown(reason, needs=need, evidence=evidence)
+        outcomes = {self._outcome(fact, situation) for fact in told}
+        disputed = any(fact.status is FactStatus.CONFLICTING for fact in told)
         if disputed or len(outcomes) > 1:
             return unknown(Reason.CONFLICTING, needs=need, evidence=evidence)
         outcome = outcomes.pop()
         if outcome is Outcome.UNKNOWN:
             return unknown(Reason.NEEDS_ATTESTATION, needs=need, evidence=evidence)
-        given = newest[0].start
+        given = found.newest[0].start
         return Judgement(
             outcome=outcome,
             evidence=evidence,
+            flags=frozenset({NEWER_UNUSABLE} if found.unusable else ()),
             needs=Needs.settled(outcome),
-            fresh_until=None if given is None else given.earliest + valid,
+            fresh_until=None
+            if given is None
+            else given.earliest + situation.items[self.item].valid,
+        )
+
+    def _answers(self, situation: Situation) -> Answers:
+        """Gather the answers to this item that were given for this study."""
+        item = situation.items[self.item]
+        unnamed = "" if item.named else situation.study
+        signed = situation.signed() if item.of_signing else None
+        window = situation.window
+        since = situation.at - item.valid if window is None else window.start
+
+        def too_early(fact: Fact) -> bool:
+            start = fact.start
+            return (
+                start is None
+                or start.earliest < since
+                or bool(signed and start.latest < signed.earliest)
+            )
+
+        return newest_answers(
+            [
+                fact
+                for fact in reversed(situation.facts(FactKind.ATTESTATION, self.item))
+                if dict(fact.context).get("study", unnamed) == situation.study
+            ],
+            at=situation.at,
+            too_early=too_early,
+            may_answer=lambda fact: self._may_answer(fact, situation),
         )
 
     def _may_answer(self, fact: Fact, situation: Situation) -> bool:
@@ -306,8 +318,8 @@ class Answered(Attestation):
     """An answer that counts only if it was given: nobody is asked for it.
 
     It is met if one of `met` was answered and silent (not applicable) otherwise, so it
-    stands only beside parts that can decide. Answers that contradict each other, and an
-    answer of `met` that no longer holds, are unknown.
+    stands only beside parts that can decide. Answers that contradict each other, an answer
+    of `met` that no longer holds, and one that nobody could read yet are unknown.
     """
 
     def look(self, situation: Situation) -> Judgement:
@@ -318,7 +330,7 @@ class Answered(Attestation):
             return found
         told = [each.fact for each in found.evidence if each.fact is not None]
         if found.outcome is Outcome.UNKNOWN and any(
-            self._outcome(fact, situation) is Outcome.MET for fact in told
+            self._outcome(fact, situation) is Outcome.MET or is_held(fact) for fact in told
         ):
             return found
         return Judgement(

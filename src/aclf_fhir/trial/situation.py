@@ -14,6 +14,7 @@ from aclf_fhir.evaluation import (
     choose,
     evaluate_at,
 )
+from aclf_fhir.evaluation.answers import is_held
 from aclf_fhir.evaluation.feeds import feed_complete, unread_facts
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.trial.judgement import Need
@@ -72,7 +73,7 @@ def awaiting(choice: Choice) -> Choice:
     older value stands, flagged. A held one is final and has a value that nobody could
     read, so a criterion waits until the work list is done.
     """
-    held = next((fact for fact, _ in choice.passed_over if _is_held(fact)), None)
+    held = next((fact for fact, _ in choice.passed_over if is_held(fact)), None)
     if held is None or not _explains(held, choice):
         return choice
     reason = Reason.UNIT_MISSING if "unit_missing" in held.flags else Reason.NO_DATA
@@ -85,10 +86,6 @@ def awaiting(choice: Choice) -> Choice:
         reason=reason,
         passed_over=choice.passed_over + older,
     )
-
-
-def _is_held(fact: Fact) -> bool:
-    return fact.status is FactStatus.NO_VALUE and "held" in fact.flags
 
 
 def _explains(held: Fact, choice: Choice) -> bool:

@@ -1,6 +1,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from typing import Any
+
 import pytest
 from msgspec import structs
 
@@ -288,6 +290,8 @@ NOREPI = "norepinephrine"
 TODAY = ago(12, until=-12)
 MONTH = ago(350, until=-390)
 LATER = T + timedelta(days=30)
+UNREADABLE: dict[str, Any] = {"status": FactStatus.NO_VALUE, "flags": frozenset({"held"})}
+NEWER = {"newer_answer_not_usable"}
 RUNNING = frozenset({"in_progress"})
 GOING = frozenset({"in_progress", "administered"})
 
@@ -387,6 +391,38 @@ def test_answers_that_may_be_of_one_time_must_agree(
         choice = choose_renal_replacement(record(*told), rules(*feeds))
         assert choice.value == value
         assert choice.reason is (Reason.CONFLICTING if value == UNKNOWN else None)
+
+
+@pytest.mark.parametrize(
+    ("later", "value", "flags"),
+    [
+        (attested("renal-replacement", "yes", start=TODAY, known=LATER), UNKNOWN, set()),
+        (attested("renal-replacement", "no", start=TODAY, known=LATER), NO, set()),
+        (attested("renal-replacement", "yes", start=TODAY), UNKNOWN, set()),
+        (attested("renal-replacement", None, 1, **UNREADABLE), UNKNOWN, set()),
+        (attested("renal-replacement", None, 3, **UNREADABLE), NO, set()),
+        (attested("renal-replacement", "yes", 1, status=FactStatus.PRELIMINARY), NO, NEWER),
+        (attested("renal-replacement", "yes", 3, status=FactStatus.PRELIMINARY), NO, set()),
+    ],
+)
+def test_a_newer_answer_that_may_count_is_never_passed_over(
+    later: Fact, value: frozenset[str], flags: set[str]
+) -> None:
+    choice = choose_renal_replacement(
+        known_later(attested("renal-replacement", "no", 2), later), rules(RRT)
+    )
+    assert (choice.value, choice.flags) == (value, flags)
+
+
+@pytest.mark.parametrize(
+    "only",
+    [
+        attested("renal-replacement", "yes", start=TODAY, known=LATER),
+        attested("renal-replacement", None, **UNREADABLE),
+    ],
+)
+def test_an_answer_that_may_count_leaves_a_complete_feed_open(only: Fact) -> None:
+    assert choose_renal_replacement(known_later(only), rules(RRT)).value == UNKNOWN
 
 
 def test_an_answer_of_no_does_not_deny_a_later_doubtful_drug() -> None:

@@ -39,7 +39,8 @@ SUPPORTS = ("renal_replacement", "mechanical_ventilation", "vasopressor")
 
 def judge(data: dict[str, Any], *facts: Fact, feeds: tuple[str, ...] = ()) -> Judgement:
     node = Reader("test").node(data, "criterion")
-    situation = Situation(record(*facts), rules(*feeds), study="this", items=ITEMS)
+    seen = record(*facts, known_at=T + timedelta(days=9))
+    situation = Situation(seen, rules(*feeds), study="this", items=ITEMS)
     return node.judge(situation)
 
 
@@ -1298,6 +1299,9 @@ def test_a_study_left_on_an_unknown_day_is_asked_for() -> None:
 
 
 ANSWER = {"attested": {"item": "symptom-burden", "met": ["yes"], "not_met": ["no"]}}
+TODAY = ago(12, until=-12)
+LEARNT_LATER: dict[str, Any] = {"start": TODAY, "known": T + timedelta(hours=6)}
+HELD: dict[str, Any] = {"status": FactStatus.NO_VALUE, "flags": frozenset({"held"})}
 
 
 @pytest.mark.parametrize(
@@ -1326,10 +1330,37 @@ ANSWER = {"attested": {"item": "symptom-burden", "met": ["yes"], "not_met": ["no
             UNKNOWN,
             Reason.NEEDS_ATTESTATION,
         ),
+        # A day that is not over counts if it was on file by then; otherwise it may be a rival.
+        ([attested("symptom-burden", "yes", start=TODAY)], MET, None),
+        ([attested("symptom-burden", "yes", **LEARNT_LATER)], UNKNOWN, Reason.NEEDS_ATTESTATION),
         (
-            [attested("symptom-burden", "yes", start=ago(5, until=-5))],
+            [
+                attested("symptom-burden", "no", 2),
+                attested("symptom-burden", "yes", **LEARNT_LATER),
+            ],
             UNKNOWN,
-            Reason.NEEDS_ATTESTATION,
+            Reason.CONFLICTING,
+        ),
+        (
+            [attested("symptom-burden", "no", 2), attested("symptom-burden", "yes", start=TODAY)],
+            UNKNOWN,
+            Reason.CONFLICTING,
+        ),
+        (
+            [attested("symptom-burden", "no", 2), attested("symptom-burden", "no", **LEARNT_LATER)],
+            NOT_MET,
+            None,
+        ),
+        # What nobody could read yet may be the answer that counts.
+        (
+            [attested("symptom-burden", "no", 2), attested("symptom-burden", None, **HELD)],
+            UNKNOWN,
+            Reason.NO_DATA,
+        ),
+        (
+            [attested("symptom-burden", "no", 2), attested("symptom-burden", None, 9, **HELD)],
+            NOT_MET,
+            None,
         ),
         ([attested("symptom-burden", None)], UNKNOWN, Reason.NEEDS_ATTESTATION),
         # An older answer does not stand for a newer one in dispute, or one of the same day.
@@ -1371,6 +1402,16 @@ def test_an_answer(facts: list[Fact], expected: Outcome, reason: Reason | None) 
     judged = judge(ANSWER, *facts)
     assert judged.outcome is expected
     assert judged.reasons == (() if reason is None else (reason,))
+
+
+def test_a_newer_answer_that_does_not_count_flags_the_one_that_does() -> None:
+    flag = {"newer_answer_not_usable"}
+    older = attested("symptom-burden", "no", 5)
+    draft = {"status": FactStatus.PRELIMINARY}
+    judged = judge(ANSWER, older, attested("symptom-burden", "yes", 4.9, **draft))
+    assert (judged.outcome, judged.flags) == (NOT_MET, flag)
+    assert judge(ANSWER, older, attested("symptom-burden", "yes", 5, **draft)).flags == flag
+    assert judge(ANSWER, older, attested("symptom-burden", "yes", 5.1, **draft)).flags == set()
 
 
 @pytest.mark.parametrize(
@@ -1490,6 +1531,12 @@ def test_an_answer_to_words_that_differ_between_trials_names_its_trial() -> None
         ([attested("symptom-burden", "yes", 169)], NA),
         ([attested("symptom-burden", "no"), attested("symptom-burden", "yes")], UNKNOWN),
         ([attested("symptom-burden", "no", 9), attested("symptom-burden", "yes")], NA),
+        ([attested("symptom-burden", "no", **LEARNT_LATER)], UNKNOWN),
+        (
+            [attested("symptom-burden", "yes"), attested("symptom-burden", None, 0.5, **HELD)],
+            UNKNOWN,
+        ),
+        ([attested("symptom-burden", None, **HELD)], UNKNOWN),
     ],
 )
 def test_an_answer_that_nobody_is_asked_for(facts: list[Fact], expected: Outcome) -> None:
