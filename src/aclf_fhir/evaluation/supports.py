@@ -126,6 +126,7 @@ def attested_support(
         reversed(record.of_concept(FactKind.ATTESTATION, item)),
         at=at,
         too_early=lambda fact: not fact.start or fact.start.earliest + rules.support_age < at,
+        may_answer=lambda fact: "by_patient" not in fact.qualifiers,
     )
     if not found.newest:
         doubtful = (*found.rivals, *found.held)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aclf_fhir.codes import CANONICAL_BASE, LOCAL, Coding
 from aclf_fhir.mapping.answers import coded_grade, ordinal_grade
 from aclf_fhir.mapping.models import GradeScale, HeldReason
+from aclf_fhir.mapping.references import reference_type
 from aclf_fhir.mapping.subjects import read_subject
 from aclf_fhir.mapping.times import check_time, read_time
 from aclf_fhir.mapping.units_read import Problem, read_quantity_unit
@@ -35,6 +36,9 @@ _QUESTIONNAIRES = f"{CANONICAL_BASE}/Questionnaire/"
 _ATTESTATIONS = LOCAL["attestations"]
 _WEIGHT_ITEM = "weight-for-dosing"
 _WEIGHT = "body_weight"
+_PATIENT_SIDE = frozenset({"Patient", "RelatedPerson"})
+_PERSONS = _PATIENT_SIDE | {"Practitioner", "PractitionerRole"}
+_HELD = frozenset({"held"})
 
 
 def map_questionnaire_response(response: "QuestionnaireResponse", draft: "Draft") -> str:
@@ -57,21 +61,38 @@ def map_questionnaire_response(response: "QuestionnaireResponse", draft: "Draft"
     flags: frozenset[str] = frozenset()
     if response.status not in ("completed", "amended"):
         draft.status = FactStatus.PRELIMINARY
-    signer = response.author or response.source
+    qualifiers = frozenset({"attested"})
     pairs = []
-    if signer is not None and signer.reference is not None:
-        pairs.append(("signer", signer.reference))
-    else:
+    signer = _signer(response)
+    if signer is None:
         # Nobody stands for it: it explains an unknown, and decides nothing.
         flags = frozenset({"unsigned"})
         draft.status = FactStatus.PRELIMINARY
+    else:
+        type_, reference = signer
+        pairs.append(("signer", reference))
+        if type_ in _PATIENT_SIDE:
+            qualifiers |= {"by_patient"}
     study = _study(response.questionnaire, draft.context)
     if study is not None:
         pairs.append(("study", study))
     draft.shared = tuple(sorted(pairs))
     for path, code, item in answered:
-        _Attestation(path, code, item, start, flags, draft).state()
+        _Attestation(path, code, item, start, qualifiers, flags, draft).state()
     return ""
+
+
+def _signer(response: "QuestionnaireResponse") -> tuple[str, str] | None:
+    """Return who stands for the answers, type and reference; only a person can.
+
+    What a device or an office wrote down, its source answered.
+    """
+    for reference in (response.author, response.source):
+        if reference is not None and reference.reference is not None:
+            type_ = reference_type(reference, response)
+            if type_ in _PERSONS:
+                return type_, reference.reference
+    return None
 
 
 def _items(
@@ -129,7 +150,7 @@ def _study(questionnaire: str | None, context: "MappingContext") -> str | None:
 class _Attestation:
     """One answered item."""
 
-    __slots__ = ("code", "draft", "flags", "item", "path", "start")
+    __slots__ = ("code", "draft", "flags", "item", "path", "qualifiers", "start")
 
     def __init__(
         self,
@@ -137,6 +158,7 @@ class _Attestation:
         code: str,
         item: "QuestionnaireResponseItem",
         start: TimeRange | None,
+        qualifiers: frozenset[str],
         flags: frozenset[str],
         draft: "Draft",
     ) -> None:
@@ -144,6 +166,7 @@ class _Attestation:
         self.code = code
         self.item = item
         self.start = start
+        self.qualifiers = qualifiers
         self.flags = flags
         self.draft = draft
 
@@ -165,12 +188,14 @@ class _Attestation:
         if value is None:
             if not problems:
                 self._hold(HeldReason.ANSWER_UNKNOWN, f"{self.code}: several answers")
-            return
+            # An older answer must not pass for the newest while a person looks at this one.
+            self.flags |= _HELD
         nested = self._nested()
-        self._add(FactKind.ATTESTATION, self.code, value, frozenset({"attested"}), nested)
-        if scale is not None:
+        self._add(FactKind.ATTESTATION, self.code, value, self.qualifiers, nested)
+        # A grade is for a clinician to give: what the patient says of it stays an answer.
+        if scale is not None and "by_patient" not in self.qualifiers:
             kind = FactKind.FINDING if scale.id in context.value_sets else FactKind.GRADE
-            self._add(kind, scale.id, value, frozenset({"attested"}), nested)
+            self._add(kind, scale.id, value, self.qualifiers, nested)
 
     def _add(
         self,
@@ -180,6 +205,7 @@ class _Attestation:
         qualifiers: frozenset[str],
         context: list[tuple[str, str]],
     ) -> None:
+        usable = self.draft.status is FactStatus.USABLE
         self.draft.add(
             kind,
             concept,
@@ -187,6 +213,7 @@ class _Attestation:
             path=f"{self.path}.answer",
             unit="kg" if self.code == _WEIGHT_ITEM and isinstance(value, Interval) else "",
             start=self.start,
+            status=FactStatus.NO_VALUE if value is None and usable else None,
             qualifiers=qualifiers,
             flags=self.flags,
             codes=(f"{_ATTESTATIONS}|{self.code}",),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aclf_fhir.errors import AclfError
 from aclf_fhir.fhir import parse_reference, parse_resource
+from aclf_fhir.fhir.references import take_apart
 
 if TYPE_CHECKING:
     from msgspec import Raw
@@ -12,7 +13,13 @@ if TYPE_CHECKING:
     from aclf_fhir.fhir.r4.datatypes import Reference, Resource
     from aclf_fhir.mapping.draft import Draft
 
-__all__ = ["Container", "contained_resource", "find_resource", "literal_reference"]
+__all__ = [
+    "Container",
+    "contained_resource",
+    "find_resource",
+    "literal_reference",
+    "reference_type",
+]
 
 
 class Container(Protocol):
@@ -63,3 +70,13 @@ def find_resource(
         return None
     draft.wait_for(key)
     return draft.context.resolve(key)
+
+
+def reference_type(reference: "Reference", owner: Container) -> str:
+    """Return the type of what a reference names, "" if neither text nor element says it."""
+    text = reference.reference or ""
+    if text.startswith("#"):
+        found = contained_resource(owner, text[1:])
+        return "" if found is None else type(found[1]).__name__
+    named = take_apart(text)
+    return (named.type if named else None) or reference.type or ""

@@ -290,9 +290,8 @@ class Attestation(Node):
         )
 
     def _may_answer(self, fact: Fact, situation: Situation) -> bool:
-        """Say whether the signer may answer: a patient only where the item is asked of one."""
-        signer = dict(fact.context).get("signer", "")
-        own = "Patient" in signer.split("/")
+        """Say whether the signer may answer: the patient or a relative only where asked."""
+        own = "by_patient" in fact.qualifiers
         return not own or situation.items[self.item].supplier == "patient"
 
     def _outcome(self, fact: Fact, situation: Situation) -> Outcome:

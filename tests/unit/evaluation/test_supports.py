@@ -1,6 +1,5 @@
 from datetime import timedelta
 from decimal import Decimal
-
 from typing import Any
 
 import pytest
@@ -402,6 +401,7 @@ def test_answers_that_may_be_of_one_time_must_agree(
         (attested("renal-replacement", None, 1, **UNREADABLE), UNKNOWN, set()),
         (attested("renal-replacement", None, 3, **UNREADABLE), NO, set()),
         (attested("renal-replacement", "yes", 1, status=FactStatus.PRELIMINARY), NO, NEWER),
+        (attested("renal-replacement", "yes", 1, qualifiers=frozenset({"by_patient"})), NO, NEWER),
         (attested("renal-replacement", "yes", 3, status=FactStatus.PRELIMINARY), NO, set()),
     ],
 )

@@ -1509,8 +1509,11 @@ def test_an_answer_cannot_speak_of_what_was_written_or_learnt_after_it() -> None
 
 
 def test_a_patient_answers_only_what_patients_are_asked() -> None:
-    signed = {"context": (("signer", "Patient/p"),)}
+    signed = {"qualifiers": frozenset({"attested", "by_patient"})}
     assert outcome(ANSWER, attested("symptom-burden", "yes", **signed)) is UNKNOWN
+    older = attested("symptom-burden", "no", 9)
+    judged = judge(ANSWER, older, attested("symptom-burden", "yes", **signed))
+    assert (judged.outcome, judged.flags) == (NOT_MET, {"newer_answer_not_usable"})
     data = {"attested": {"item": "breastfeeding", "met": ["yes"], "not_met": ["no"]}}
     assert outcome(data, attested("breastfeeding", "no", **signed)) is NOT_MET
 
