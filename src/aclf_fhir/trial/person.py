@@ -260,11 +260,14 @@ class Consent(Node):
                 return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
             found = unknown(STATUS_REASONS[facts[-1].status], needs=need)
             return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
-        doubts = [fact for fact in facts if self._doubts(fact, newest)]
+        doubts = [fact for fact in facts if self._doubts(fact, newest, situation)]
         evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in (*newest, *doubts))
         states = {state for fact in newest for state in self._states(fact, situation)}
         if states and states <= ended:
             outcome = Outcome.MET if self.status == "refused" else Outcome.NOT_MET
+        elif states == {"active"} and all(situation.may_be_later(fact) for fact in newest):
+            note = "Nothing shows that the Consent of this day is signed already."
+            return replace(unknown(Reason.OUTSIDE_WINDOW, needs=need, note=note), evidence=evidence)
         elif states == {"active"} and not doubts:
             outcome = Outcome.NOT_MET if self.status == "refused" else Outcome.MET
         else:
@@ -275,7 +278,7 @@ class Consent(Node):
             return replace(unknown(reason, needs=need, note=note), evidence=evidence)
         return Judgement(outcome=outcome, evidence=evidence, needs=Needs.settled(outcome))
 
-    def _doubts(self, fact: Fact, newest: list[Fact]) -> bool:
+    def _doubts(self, fact: Fact, newest: list[Fact], situation: Situation) -> bool:
         """Say whether a Consent that does not count may yet be the end of the newest one.
 
         One in dispute, or an end that is not verified; not one that is certainly older.
@@ -284,12 +287,7 @@ class Consent(Node):
             fact.status is not FactStatus.CONFLICTING and fact.value == frozenset({"active"})
         ):
             return False
-        return not any(
-            fact.start is not None
-            and other.start is not None
-            and fact.start.latest < other.start.earliest
-            for other in newest
-        )
+        return not situation.superseded(fact, newest)
 
     def _states(self, fact: Fact, situation: Situation) -> frozenset[str]:
         if fact.end is not None and fact.end.latest < situation.at:

@@ -1,6 +1,6 @@
 """A record seen by one protocol at one instant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from aclf_fhir.evaluation import (
     evaluate_at,
 )
 from aclf_fhir.evaluation.answers import is_held
+from aclf_fhir.evaluation.choice import reaches_past, told_by
 from aclf_fhir.evaluation.feeds import feed_complete, unread_facts
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.trial.judgement import Need
@@ -206,6 +207,20 @@ class Situation:
         )
         return self.facts(FactKind.CONSENT, self.study) + pointed
 
+    def may_be_later(self, fact: Fact) -> bool:
+        """Say whether a fact's day is not over, and nothing shows that it began by now."""
+        return reaches_past(fact, self.at) and not told_by(fact, self.at)
+
+    def superseded(self, fact: Fact, others: Iterable[Fact]) -> bool:
+        """Say whether one of some facts is certainly newer, and certainly not of later."""
+        return any(
+            fact.start is not None
+            and other.start is not None
+            and fact.start.latest < other.start.earliest
+            and not self.may_be_later(other)
+            for other in others
+        )
+
     def consents_in_force(self) -> list[Fact]:
         """Return the verified Consents that no other one is certainly newer than.
 
@@ -216,15 +231,7 @@ class Situation:
             for fact in self.consents()
             if fact.status is FactStatus.USABLE and "unverified" not in fact.qualifiers
         ]
-        return [
-            fact
-            for fact in verified
-            if fact.start is None
-            or not any(
-                other.start is not None and fact.start.latest < other.start.earliest
-                for other in verified
-            )
-        ]
+        return [fact for fact in verified if not self.superseded(fact, verified)]
 
     def signed(self) -> TimeRange | None:
         """Return between which instants the active Consent was signed; None if that is open."""

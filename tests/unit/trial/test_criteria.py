@@ -34,6 +34,8 @@ ITEMS = {
     **load_catalog().protocols["nct02857010"].items,
 }
 MET, NOT_MET, UNKNOWN, NA = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
+TODAY = ago(12, until=-12)
+LEARNT_LATER: dict[str, Any] = {"start": TODAY, "known": T + timedelta(hours=6)}
 SUPPORTS = ("renal_replacement", "mechanical_ventilation", "vasopressor")
 
 
@@ -1164,6 +1166,25 @@ IN_FORCE = (MET, NOT_MET)
         ([consent("this", "active", 5), consent("this", "active", 2, **DISPUTED)], *OPEN_BOTH),
         ([consent("this", "active", 5), consent("this", "rejected", None, **DISPUTED)], *OPEN_BOTH),
         ([consent("this", "rejected", 5), consent("this", "active", 2, **DISPUTED)], NOT_MET, MET),
+        # Of a day that is not over: signed by now only if it was on file by now.
+        ([consent("this", "active", start=TODAY)], MET, NOT_MET),
+        ([consent("this", "active", **LEARNT_LATER)], *OPEN_BOTH),
+        ([consent("this", "active", 30), consent("this", "active", **LEARNT_LATER)], MET, NOT_MET),
+        ([consent("this", "active", 30), consent("this", "inactive", **LEARNT_LATER)], *OPEN_BOTH),
+        ([consent("this", "rejected", 30), consent("this", "active", **LEARNT_LATER)], *OPEN_BOTH),
+        (
+            [
+                consent("this", "active", 2),
+                consent("this", "active", 30, **DISPUTED),
+                consent("this", "active", **LEARNT_LATER),
+            ],
+            MET,
+            NOT_MET,
+        ),
+        (
+            [consent("this", "active", 30, **DISPUTED), consent("this", "active", **LEARNT_LATER)],
+            *OPEN_BOTH,
+        ),
     ],
 )
 def test_consent(facts: list[Fact], expected: Outcome, refused: Outcome) -> None:
@@ -1299,8 +1320,6 @@ def test_a_study_left_on_an_unknown_day_is_asked_for() -> None:
 
 
 ANSWER = {"attested": {"item": "symptom-burden", "met": ["yes"], "not_met": ["no"]}}
-TODAY = ago(12, until=-12)
-LEARNT_LATER: dict[str, Any] = {"start": TODAY, "known": T + timedelta(hours=6)}
 HELD: dict[str, Any] = {"status": FactStatus.NO_VALUE, "flags": frozenset({"held"})}
 
 
