@@ -23,12 +23,18 @@ Past = Literal["counts", "review", "ignored"]
 _DAY = timedelta(hours=25)
 """The longest calendar day, on which the clocks go back."""
 
+_SIGHTINGS = frozenset({"Observation", "DiagnosticReport", "QuestionnaireResponse"})
+"""What tells that something was there at its time, not that it began then."""
+
+_NOT_THERE = (frozenset({"absent"}), frozenset({"not_done"}))
+
 
 class _Reading(Enum):
     """What one fact says of a notion at an instant."""
 
     PRESENT = auto()
     DOUBTFUL = auto()
+    SEEN = auto()
     PAST = auto()
     ABSENT = auto()
     NOTHING = auto()
@@ -58,6 +64,9 @@ class Coded(Node):
         What something over, or known as history only, means: it counts, a person
         must look, or it is ignored. By default it counts for `ever` and `window`
         needs a date.
+    onset
+        For `window`: True where it must have begun inside, as a Condition says; what was
+        only seen inside, or ended there, is for a person to date.
     touching
         True where an event that may lie inside the window counts (bleeding on a day
         that the window touches); what is dated less exactly than to the day does not.
@@ -80,6 +89,7 @@ class Coded(Node):
     within: Period | None = None
     values: frozenset[str] = frozenset({"present", "done"})
     past: Past = "review"
+    onset: bool = False
     touching: bool = False
     absent_within: Period | None = None
     present_within: Period | None = None
@@ -99,7 +109,11 @@ class Coded(Node):
         present = [fact for fact, reading, _ in readings if reading is _Reading.PRESENT]
         absent = [fact for fact, reading, _ in readings if reading is _Reading.ABSENT]
         doubtful = [(fact, why) for fact, reading, why in readings if reading is _Reading.DOUBTFUL]
+        seen = [fact for fact, reading, _ in readings if reading is _Reading.SEEN]
         past = [fact for fact, reading, _ in readings if reading is _Reading.PAST]
+        if self.onset and any(self._goes_back(fact, situation) for fact in facts):
+            # What is coded anew may be what was there all the time.
+            present, seen = [], [*present, *seen]
         if absent:
             cleared = told_at(absent[-1])
             doubtful = [
@@ -116,6 +130,13 @@ class Coded(Node):
                 proposal=Outcome.MET,
                 evidence=self._evidence([fact for fact, _ in doubtful], situation),
                 flags=self._still_active([fact for fact, _ in doubtful], situation),
+            )
+        if seen:
+            return unknown(
+                Reason.NEEDS_ATTESTATION,
+                needs=self._need(),
+                note="When it began is not on record.",
+                evidence=self._evidence(seen, situation),
             )
         if absent:
             return Judgement(
@@ -272,9 +293,15 @@ class Coded(Node):
             if self.past == "ignored":
                 return _Reading.PAST, Reason.OUTSIDE_WINDOW
             return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
+        if self.onset and start.latest < since and end is not None and end.latest >= since:
+            return _Reading.SEEN, Reason.NEEDS_ATTESTATION
         # A day that is not over counts if it was on file by now: it had begun.
         begun = start.latest <= at or fact.known <= at
-        if begun and (start.earliest >= since or (end is not None and end.earliest >= since)):
+        inside = start.earliest >= since
+        if begun and inside and self.onset and fact.source.type in _SIGHTINGS:
+            return _Reading.SEEN, Reason.NEEDS_ATTESTATION
+        lasted = end is not None and end.earliest >= since and not self.onset
+        if begun and (inside or lasted):
             return _Reading.PRESENT, Reason.NO_DATA
         if start.latest >= since or (end is not None and end.latest >= since):
             touches = start if start.latest >= since or end is None else end
@@ -285,6 +312,15 @@ class Coded(Node):
             # It began before the window, and nothing says that it was over by then.
             return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
         return _Reading.PAST, Reason.OUTSIDE_WINDOW
+
+    def _goes_back(self, fact: Fact, situation: Situation) -> bool:
+        """Say whether something was there before the window, and not over by its beginning."""
+        since = self._since(situation)
+        if since is None or fact.value in _NOT_THERE or "refuted" in fact.qualifiers:
+            return False
+        began = fact.recorded if fact.start is None else fact.start.latest
+        goes_on = _lasts(fact) or (fact.end is not None and fact.end.latest >= since)
+        return began is not None and began < since and goes_on
 
     def _still_active(self, doubtful: list[Fact], situation: Situation) -> frozenset[str]:
         """Flag what began before the window and has no end."""

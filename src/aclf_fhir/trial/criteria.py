@@ -156,7 +156,12 @@ def _coded(kind: FactKind) -> Callable[[Reader, Data, str, Data], Node]:
                 options[key] = reader.period(data[key], f"{where}.{key}")
         if "values" in data:
             options["values"] = frozenset(data["values"])
-        when = data.get("when", "window" if "within" in data else "current")
+        onset = "began_within" in data
+        if onset and ("within" in data or "when" in data):
+            raise reader.wrong(where, "began_within is a window of its own")
+        if onset:
+            options["within"] = reader.period(data["began_within"], f"{where}.began_within")
+        when = data.get("when", "window" if "within" in options else "current")
         if "present_within" in data and when != "current":
             raise reader.wrong(where, "present_within belongs to `when: current`")
         return Coded(
@@ -164,6 +169,7 @@ def _coded(kind: FactKind) -> Callable[[Reader, Data, str, Data], Node]:
             name=data["name"],
             when=when,
             past=data.get("past", "review"),
+            onset=onset,
             touching=data.get("touching", "") == "counts",
             active_counts=data.get("active", "") == "counts",
             flag=data.get("flag", ""),

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from aclf_fhir.catalog import load_catalog
 from aclf_fhir.errors import AclfError
@@ -356,6 +357,60 @@ def test_an_event_that_goes_on_is_not_over_before_the_window() -> None:
     asked = {**TOUCHING, "ask": {"item": "gi-bleeding-5-days", "met": ["yes"], "not_met": ["no"]}}
     cleared = judge(asked, found("gi_bleeding", hours=200), attested("gi-bleeding-5-days", "no"))
     assert (cleared.outcome, cleared.flags) == (NOT_MET, {"still_active"})
+
+
+BEGAN = {"finding": {"name": "ascites_finding", "began_within": "672 h"}}
+
+
+def coded(hours: float | None, *, lasted: float | None = None, **rest: Any) -> Fact:
+    """Return what a Condition states: its start is its onset."""
+    if lasted is not None and hours is not None:
+        rest["end"] = ago(hours - lasted)
+    stated = found("ascites_finding", hours=hours, **rest)
+    return structs.replace(stated, source=structs.replace(stated.source, type="Condition"))
+
+
+def seen(hours: float) -> Fact:
+    return found("ascites_finding", hours=hours, qualifiers=frozenset({"definite"}))
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "reason"),
+    [
+        ([coded(671)], MET, None),
+        ([coded(672)], MET, None),
+        ([coded(672.01)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        # To be seen, or to end, is not to begin.
+        ([seen(24)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([coded(24000, lasted=23900)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([coded(24000), seen(24)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([coded(200), seen(24)], MET, None),
+        # What began anew, though it never ended, may be the old one.
+        ([coded(24000), coded(200)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([coded(24000, lasted=23900), coded(50)], UNKNOWN, Reason.NEEDS_ATTESTATION),
+        ([coded(24000, lasted=23000), coded(50)], MET, None),
+        ([coded(None, recorded=ago(700).latest), coded(50)], UNKNOWN, Reason.OUTSIDE_WINDOW),
+        ([coded(24000, lasted=9)], UNKNOWN, Reason.OUTSIDE_WINDOW),
+        # Whether it began inside is not certain, whatever is known of its end.
+        (
+            [coded(None, start=ago(700, until=600), end=ago(100))],
+            UNKNOWN,
+            Reason.OUTSIDE_WINDOW,
+        ),
+    ],
+)
+def test_an_event_that_must_have_begun_in_the_window(
+    facts: list[Fact], expected: Outcome, reason: Reason | None
+) -> None:
+    judged = judge(BEGAN, *facts)
+    assert judged.outcome is expected
+    assert judged.reasons == (() if reason is None else (reason,))
+
+
+def test_a_mention_does_not_outdate_what_was_answered_of_the_onset() -> None:
+    data = {**BEGAN, "ask": {"item": "decompensation-onset-date", "within": "28 d"}}
+    told = attested("decompensation-onset-date", ago(300), 48)
+    assert outcome(data, told, seen(24)) is MET
 
 
 def test_an_event_that_touches_the_window_counts_by_the_day_only() -> None:
@@ -1664,6 +1719,10 @@ def test_evidence_that_only_suggests() -> None:
         (
             {"finding": {"name": "hiv", "when": "ever", "present_within": "7 d"}},
             "belongs to `when: current`",
+        ),
+        (
+            {"finding": {"name": "hiv", "within": "7 d", "began_within": "7 d"}},
+            "a window of its own",
         ),
     ],
 )
