@@ -264,6 +264,7 @@ def choose_renal_replacement(
         if fact.status is FactStatus.USABLE and current_undated(fact):
             why = "in progress, begun at an unknown time"
             return _support_choice(fact, YES, name, at, why, passed, grace)
+    passed += [(fact, why) for fact, why in _dependence(record, at) if why and was_done(fact)]
     for fact in dialysis_dependence(record, at):
         if fact.value == frozenset({"present"}):
             return _support_choice(fact, YES, name, at, "dialysis dependence", passed, grace)
@@ -336,16 +337,31 @@ def speaks_of_renal_replacement(record: Record, rules: EvaluationRules) -> bool:
 
 
 def dialysis_dependence(record: Record, at: datetime) -> list[Fact]:
-    """Return what is known of dialysis dependence, without history and doubt."""
-    doubtful = frozenset({"history", "provisional", "review", "supporting", "refuted"})
+    """Return what is known of dialysis dependence, without history and doubt.
+
+    It never grows old: dependence ends with a Condition that says so.
+    """
+    return [fact for fact, why in _dependence(record, at) if not why]
+
+
+def _dependence(record: Record, at: datetime) -> list[tuple[Fact, str]]:
+    """Return what is said of dialysis dependence now, and why it is in doubt, "" if not."""
     return [
-        fact
+        (fact, _doubt(fact))
         for fact in record.of_concept(FactKind.FINDING, "dialysis_status")
-        if fact.status is FactStatus.USABLE
-        and not fact.qualifiers & doubtful
+        if fact.status is not FactStatus.RETRACTED
+        and not fact.qualifiers & {"history", "refuted"}
         and _begun(fact, at)
         and (fact.end is None or fact.end.latest >= at)
     ]
+
+
+def _doubt(fact: Fact) -> str:
+    if fact.status is not FactStatus.USABLE:
+        return STATUS_REASONS[fact.status]
+    if "provisional" in fact.qualifiers:
+        return Reason.PRELIMINARY
+    return Reason.NEEDS_ATTESTATION if fact.qualifiers & {"review", "supporting"} else ""
 
 
 def _begun(fact: Fact, at: datetime) -> bool:

@@ -425,6 +425,39 @@ def test_an_answer_that_may_count_leaves_a_complete_feed_open(only: Fact) -> Non
     assert choose_renal_replacement(known_later(only), rules(RRT)).value == UNKNOWN
 
 
+def doubted(*names: str, **rest: Any) -> Fact:
+    return found("dialysis_status", hours=rest.pop("hours", 1), qualifiers=frozenset(names), **rest)
+
+
+@pytest.mark.parametrize(
+    ("sign", "value"),
+    [
+        (doubted("definite", "provisional"), UNKNOWN),
+        (doubted("review", "active"), UNKNOWN),
+        (doubted("supporting"), UNKNOWN),
+        (doubted("definite", status=FactStatus.CONFLICTING), UNKNOWN),
+        (doubted("definite", "provisional", hours=3, known=ago(2.5).latest), NO),
+        (doubted("definite", "provisional", "refuted"), NO),
+        (doubted("definite", "provisional", "history"), NO),
+        (doubted("definite", "provisional", end=ago(0.1)), NO),
+        (doubted("definite", "provisional", value="absent"), NO),
+        (doubted("definite", status=FactStatus.RETRACTED), NO),
+    ],
+)
+def test_a_doubtful_dependence_on_dialysis_is_asked_for(sign: Fact, value: frozenset[str]) -> None:
+    answer = attested("renal-replacement", "no", 2, known=ago(2).latest)
+    assert choose_renal_replacement(record(answer, sign), rules()).value == value
+
+
+def test_a_doubtful_dependence_on_dialysis_keeps_a_complete_feed_open() -> None:
+    choice = choose_renal_replacement(record(doubted("definite", "provisional")), rules(RRT))
+    assert (choice.value, choice.reason) == (UNKNOWN, Reason.PRELIMINARY)
+    review = choose_renal_replacement(record(doubted("review")), rules(RRT))
+    assert review.reason is Reason.NEEDS_ATTESTATION
+    history = doubted("definite", "history")
+    assert choose_renal_replacement(record(history), rules(RRT)).value == NO
+
+
 def test_an_answer_of_no_does_not_deny_a_later_doubtful_drug() -> None:
     answer = attested("vasopressor-support", "no", 2)
     doubtful = given(NOREPI, DOSE, 1, status=FactStatus.PRELIMINARY)

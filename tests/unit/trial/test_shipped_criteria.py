@@ -47,7 +47,10 @@ def test_a_disputed_creatinine_asks_again_about_the_kidneys() -> None:
 
 def test_a_doubtful_dialysis_asks_again_about_the_kidneys() -> None:
     no = [attested("severe-renal-failure", "no", 9), attested("renal-replacement", "no", 9)]
-    doubtful = done("renal_replacement", 5, status=FactStatus.CONFLICTING)
+    disputed = done("renal_replacement", 5, status=FactStatus.CONFLICTING)
+    unproven = frozenset({"definite", "provisional", "active"})
+    dependence = found("dialysis_status", hours=5, qualifiers=unproven)
     for study, criterion in ((X, "X5"), (L, "X6")):
         assert judge(study, criterion, *no).outcome is NOT_MET
-        assert judge(study, criterion, *no, doubtful).outcome is UNKNOWN
+        assert judge(study, criterion, *no, disputed).outcome is UNKNOWN
+        assert judge(study, criterion, *no, dependence).outcome is UNKNOWN
