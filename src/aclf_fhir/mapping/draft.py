@@ -11,7 +11,17 @@ from aclf_fhir.mapping.models import (
     MappingOutcome,
     SubjectDates,
 )
-from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus, SentValue, SourceVersion, Value
+from aclf_fhir.record import (
+    AFTER_DEATH,
+    UNREAD,
+    Fact,
+    FactKind,
+    FactStatus,
+    SentValue,
+    SourceVersion,
+    Value,
+    shows_alive,
+)
 from aclf_fhir.units import Interval, TimeRange
 
 if TYPE_CHECKING:
@@ -48,6 +58,7 @@ class Draft:
         "dates",
         "facts",
         "holdings",
+        "late",
         "root",
         "shared",
         "status",
@@ -71,6 +82,8 @@ class Draft:
         self.holdings: list[Holding] = []
         self.waits: list[str] = []
         self.blocked = False
+        self.late: tuple[str, TimeRange] | None = None
+        """Where it says that it lies after the death, and when it was."""
 
     def hold(self, reason: HeldReason, path: str, detail: str = "") -> None:
         """Hold one element, and the resource on the work list with it."""
@@ -159,11 +172,28 @@ class Draft:
             flags=_HELD,
         )
 
+    def _after_death(self) -> tuple[Fact, ...]:
+        """Return that the patient was seen after a reported death: one of the two is wrong."""
+        if self.late is None or not any(shows_alive(fact) for fact in self.facts):
+            return ()
+        path, moment = self.late
+        self.facts = []
+        self.add(
+            FactKind.ENCOUNTER,
+            AFTER_DEATH,
+            None,
+            path=path,
+            start=moment,
+            status=FactStatus.NO_VALUE,
+            flags=_HELD,
+        )
+        return tuple(self.facts)
+
     def outcome(self, rule: str) -> MappingOutcome:
         """Return what became of the resource; `rule` says why where nothing did."""
         waits = tuple(self.waits)
         if self.holdings:
-            facts = () if self.blocked else tuple(self.facts)
+            facts = self._after_death() if self.blocked else tuple(self.facts)
             return MappingOutcome(Disposition.HELD, facts, tuple(self.holdings), "", waits)
         if self.facts:
             return MappingOutcome(Disposition.MAPPED, tuple(self.facts), (), "", waits)

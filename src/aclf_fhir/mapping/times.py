@@ -76,6 +76,7 @@ def check_time(draft: Draft, moment: TimeRange, path: str) -> None:
         draft.wait_for(f"Patient/{draft.subject}")
     elif dates.death is not None and moment.earliest > dates.death.latest:
         draft.block(HeldReason.AFTER_DEATH, path)
+        draft.late = (path, moment)
         draft.wait_for(f"Patient/{draft.subject}")
 
 

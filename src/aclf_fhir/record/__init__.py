@@ -1,6 +1,7 @@
 """Facts, and the record of one subject they make."""
 
 from aclf_fhir.record.fact import (
+    AFTER_DEATH,
     UNREAD,
     Fact,
     FactKind,
@@ -8,10 +9,12 @@ from aclf_fhir.record.fact import (
     SentValue,
     SourceVersion,
     Value,
+    shows_alive,
 )
 from aclf_fhir.record.record import Record
 
 __all__ = [
+    "AFTER_DEATH",
     "UNREAD",
     "Fact",
     "FactKind",
@@ -20,4 +23,5 @@ __all__ = [
     "SentValue",
     "SourceVersion",
     "Value",
+    "shows_alive",
 ]

@@ -11,7 +11,20 @@ import msgspec
 
 from aclf_fhir.units import Interval, TimeRange
 
-__all__ = ["UNREAD", "Fact", "FactKind", "FactStatus", "SentValue", "SourceVersion", "Value"]
+__all__ = [
+    "AFTER_DEATH",
+    "UNREAD",
+    "Fact",
+    "FactKind",
+    "FactStatus",
+    "SentValue",
+    "SourceVersion",
+    "Value",
+    "shows_alive",
+]
+
+AFTER_DEATH = "after_death"
+"""Concept of an encounter that only a result held for lying after the death tells of."""
 
 UNREAD = "unread"
 """Concept of what was received under a code that nobody could read: it may be anything."""
@@ -167,3 +180,23 @@ class Fact(msgspec.Struct, frozen=True):
     sent: SentValue | None = None
     reference_high: Interval | None = None
     context: tuple[tuple[str, str], ...] = ()
+
+
+_CONTACTS = frozenset(
+    {
+        FactKind.MEASUREMENT,
+        FactKind.GRADE,
+        FactKind.ENCOUNTER,
+        FactKind.PROCEDURE,
+        FactKind.MEDICATION,
+    }
+)
+
+
+def shows_alive(fact: Fact) -> bool:
+    """Say whether a fact tells that something was done with, or measured of, the patient."""
+    if fact.kind not in _CONTACTS or fact.status is not FactStatus.USABLE or fact.start is None:
+        return False
+    if fact.kind is FactKind.MEDICATION:
+        return "administered" in fact.qualifiers
+    return fact.kind is not FactKind.PROCEDURE or fact.value == frozenset({"done"})

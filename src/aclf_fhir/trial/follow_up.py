@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from aclf_fhir.evaluation import EvaluationRules
-from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.record import AFTER_DEATH, Fact, FactKind, FactStatus, Record, shows_alive
 from aclf_fhir.trial.judgement import Evidence, evidence_of
 from aclf_fhir.trial.models import Protocol
 from aclf_fhir.units import TimeRange
@@ -24,17 +24,6 @@ UNPROVEN = frozenset({"provisional", "review", "supporting"})
 _NOT_DEAD = (frozenset({"alive"}), frozenset({"absent"}))
 _BESIDE = frozenset({"ward", "patient"})
 """Who answers at the bedside; what an investigator signs is no sign of life."""
-
-_CONTACTS = frozenset(
-    {
-        FactKind.MEASUREMENT,
-        FactKind.GRADE,
-        FactKind.ENCOUNTER,
-        FactKind.PROCEDURE,
-        FactKind.MEDICATION,
-        FactKind.ATTESTATION,
-    }
-)
 
 
 def says_dead(fact: Fact) -> bool:
@@ -112,7 +101,7 @@ class FollowUp:
         if early and "no" not in answers:
             # What is signed after a death, about it, contradicts nothing.
             after = max(self._death_day(fact) for fact in early) + timedelta(days=1)
-            later = self.contact(after, _CONTACTS - {FactKind.ATTESTATION})
+            later = self._seen_after_death(after) or self.contact(after, told=False)
             if later is not None:
                 return Vital("unknown", (*early, later), "conflicting")
             return Vital("yes", tuple(early))
@@ -126,26 +115,35 @@ class FollowUp:
             return Vital("unknown", (*deaths, *unproven), "death-date-unknown")
         return Vital("unknown", (), "not-due" if self.today < day else "no-contact")
 
-    def contact(self, day: date, kinds: frozenset[FactKind] = _CONTACTS) -> Fact | None:
-        """Return the first sign that the patient was alive on or after a day."""
+    def contact(self, day: date, *, told: bool = True) -> Fact | None:
+        """Return the first sign that the patient was alive on or after a day.
+
+        What was answered at the bedside is one, unless `told` is false.
+        """
+        at = self.record.as_of
         best: Fact | None = None
         for (kind, concept), facts in self.record.facts.items():
-            if kind not in kinds:
-                continue
-            if kind is FactKind.ATTESTATION and concept not in self.bedside:
-                continue
+            answered = told and kind is FactKind.ATTESTATION and concept in self.bedside
             for fact in facts:
-                if fact.status is not FactStatus.USABLE or fact.start is None:
+                if not (shows_alive(fact) or (answered and _given(fact))):
                     continue
-                if kind is FactKind.MEDICATION and "administered" not in fact.qualifiers:
+                seen = _seen(fact, at)
+                if self.day(seen) < day or seen > at:
                     continue
-                if kind is FactKind.PROCEDURE and fact.value != frozenset({"done"}):
-                    continue
-                if self.day(_seen(fact)) < day or _seen(fact) > self.record.as_of:
-                    continue
-                if best is None or _key(fact) < _key(best):
+                if best is None or _key(fact, at) < _key(best, at):
                     best = fact
         return best
+
+    def _seen_after_death(self, day: date) -> Fact | None:
+        """Return what is held because it came after the death, from a day on."""
+        for fact in self.record.of_concept(FactKind.ENCOUNTER, AFTER_DEATH):
+            if (
+                fact.status is not FactStatus.RETRACTED
+                and fact.start
+                and self.day(fact.start.latest) >= day
+            ):
+                return fact
+        return None
 
     def _transplanted(self) -> list[Fact]:
         """Return what speaks of a liver transplantation, and was neither refuted nor taken back."""
@@ -197,12 +195,17 @@ class FollowUp:
         return tuple(evidence_of(fact, rules=self.rules) for fact in facts)
 
 
-def _seen(fact: Fact) -> datetime:
-    """Return the latest instant at which a fact certainly shows the patient alive."""
+def _seen(fact: Fact, at: datetime) -> datetime:
+    """Return the latest instant by T at which a fact certainly shows the patient alive."""
     # Only dated facts are contacts.
     seen = fact.start.earliest if fact.start is not None else fact.known
-    return seen if fact.end is None else max(seen, fact.end.earliest)
+    ended = seen if fact.end is None else fact.end.earliest
+    return max(seen, ended) if ended <= at else seen
 
 
-def _key(fact: Fact) -> tuple[datetime, str, str, str]:
-    return _seen(fact), fact.source.type, fact.source.id, fact.source.path
+def _key(fact: Fact, at: datetime) -> tuple[datetime, str, str, str]:
+    return _seen(fact, at), fact.source.type, fact.source.id, fact.source.path
+
+
+def _given(answer: Fact) -> bool:
+    return answer.status is FactStatus.USABLE and answer.start is not None

@@ -3,13 +3,14 @@
 import json
 from dataclasses import replace
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.mapping.models import Disposition, HeldReason
 from aclf_fhir.publication import research_subject_id
-from aclf_fhir.record import FactKind, FactStatus
+from aclf_fhir.record import AFTER_DEATH, FactKind, FactStatus
 from aclf_fhir.store import SearchQuery
 from aclf_fhir.units import Interval
 from aclf_fhir.workflows.bundles import receive_bundle
@@ -95,6 +96,47 @@ def test_a_death_date_learnt_later_holds_what_came_after_it(desk, patient, resul
     assert [item.holding.reason for item in held(desk.gateway).items] == [HeldReason.AFTER_DEATH]
     desk.put({**patient, "deceasedDateTime": "2026-12-31"})
     assert len(desk.measured("bilirubin_total")) == 1
+
+
+def test_what_came_after_a_death_is_told_in_whatever_order_it_arrives(desk, patient, result):
+    def stay(name: str, start: str, end: str, **rest: object) -> dict[str, object]:
+        return {
+            "resourceType": "Encounter",
+            "id": name,
+            "status": "finished",
+            "class": {
+                "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+                "code": "IMP",
+            },
+            "period": {"start": start, "end": end},
+            **rest,
+        }
+
+    expired = {
+        "coding": [
+            {
+                "system": "http://terminology.hl7.org/CodeSystem/discharge-disposition",
+                "code": "exp",
+            }
+        ]
+    }
+    death = {"hospitalization": {"dischargeDisposition": expired}}
+    told = set()
+    for number, order in enumerate(permutations(range(3))):
+        subject = f"p{number}"
+        about = {"subject": {"reference": f"Patient/{subject}"}}
+        sent = [
+            stay(f"e{number}", "2026-12-01T08:00:00Z", "2026-12-20T08:00:00Z", **death, **about),
+            stay(f"f{number}", "2026-12-28T08:00:00Z", "2026-12-29T08:00:00Z", **death, **about),
+            {**result(), "id": f"r{number}", **about},
+        ]
+        desk.put({**patient, "id": subject})
+        for index in order:
+            desk.put(sent[index])
+        facts = desk.facts(subject)
+        assert sum(fact.concept == AFTER_DEATH for fact in facts) == 2
+        told.add(frozenset((fact.concept, str(fact.start), fact.status) for fact in facts))
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aclf_fhir.catalog import load_catalog
-from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus
+from aclf_fhir.record import AFTER_DEATH, UNREAD, Fact, FactKind, FactStatus
 from aclf_fhir.trial import Enrolment, OutcomeResult, assess
 from aclf_fhir.units import Interval, TimeRange
 from tests.unit.evaluation.facts import fact, measured, record, rules
@@ -34,6 +34,24 @@ def contact(day: float, **rest: Any) -> Fact:
 def died(when: TimeRange | None, **rest: Any) -> Fact:
     value = frozenset({"deceased"}) if when is None else when
     return fact(FactKind.DEMOGRAPHIC, "death", value, start=when, known=START, **rest)
+
+
+def stay_of(first: float, last: float) -> Fact:
+    return fact(
+        FactKind.ENCOUNTER, "inpatient", "finished", start=on(first), end=on(last), known=START
+    )
+
+
+def after_death(day: float) -> Fact:
+    return fact(
+        FactKind.ENCOUNTER,
+        AFTER_DEATH,
+        None,
+        start=on(day),
+        known=START,
+        status=FactStatus.NO_VALUE,
+        flags=frozenset({"held"}),
+    )
 
 
 def told(item: str, answer: str, day: float) -> Fact:
@@ -90,6 +108,14 @@ def outcomes(
             "no",
             (),
         ),
+        # A stay whose end is yet to come shows the patient at its beginning.
+        (90, [stay_of(85, 95)], "no", ()),
+        (90, [stay_of(80, 95)], "unknown", ("no-contact",)),
+        (90, [stay_of(80, 90)], "no", ()),
+        # What is held because it came after the death speaks against the death.
+        (100, [died(on(40)), after_death(90)], "unknown", ("conflicting",)),
+        (100, [died(on(40)), after_death(40.5)], "yes", ()),
+        (100, [after_death(90)], "unknown", ("no-contact",)),
         (
             100,
             [
