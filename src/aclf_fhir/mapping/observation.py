@@ -218,7 +218,9 @@ class _Reader:
             read = read_measurement(element, analyte, draft.context, question.units)
         if isinstance(read, Problem):
             self._hold(path, read)
-            self._held_result(f"{path}{read.path}", read, question, analyte.id, qualifiers)
+            self._held_result(
+                FactKind.MEASUREMENT, analyte.id, path, read, question.codes, qualifiers
+            )
             return
         if read is None:
             self._no_value(FactKind.MEASUREMENT, analyte.id, path, question.codes)
@@ -244,11 +246,12 @@ class _Reader:
 
     def _held_result(
         self,
+        kind: FactKind,
+        concept: str,
         path: str,
         problem: Problem,
-        question: Question,
-        concept: str,
-        qualifiers: frozenset[str],
+        codes: tuple[str, ...],
+        qualifiers: frozenset[str] = _NONE,
     ) -> None:
         """State that a result exists whose value waits on the work list.
 
@@ -256,16 +259,16 @@ class _Reader:
         """
         status = self.draft.status
         self.draft.add(
-            FactKind.MEASUREMENT,
+            kind,
             concept,
             None,
-            path=path,
+            path=f"{path}{problem.path}",
             start=self.span.start,
             end=self.span.end,
             status=FactStatus.NO_VALUE if status is FactStatus.USABLE else status,
             qualifiers=qualifiers,
             flags=_UNIT_MISSING if problem.reason is HeldReason.UNIT_MISSING else _HELD,
-            codes=question.codes,
+            codes=codes,
         )
 
     def _grade(
@@ -285,6 +288,7 @@ class _Reader:
         kind = FactKind.FINDING if is_finding else FactKind.GRADE
         if isinstance(read, Problem):
             self._hold(path, read)
+            self._held_result(kind, scale.id, path, read, codes)
         elif read is None:
             self._no_value(kind, scale.id, path, codes)
         else:
@@ -311,9 +315,11 @@ class _Reader:
         )
         if isinstance(read, Problem):
             self._hold(path, read)
-            return
         for notion in question.notions.values():
             concept = notion.value_set.id
+            if isinstance(read, Problem):
+                self._held_result(FactKind.FINDING, concept, path, read, question.codes)
+                continue
             if read is None:
                 self._no_value(FactKind.FINDING, concept, path, question.codes)
                 continue

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Literal
 
 from aclf_fhir.evaluation import Reason
+from aclf_fhir.evaluation.answers import is_held
 from aclf_fhir.evaluation.reasons import STATUS_REASONS
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import Evidence, Judgement, Need, Needs, Outcome, evidence_of
@@ -119,7 +120,7 @@ class Coded(Node):
             doubtful = [
                 (fact, why)
                 for fact, why in doubtful
-                if why is not Reason.STALE or told_at(fact) >= cleared
+                if (why is not Reason.STALE and not is_held(fact)) or told_at(fact) >= cleared
             ]
         if present:
             return self._present(present, absent, situation)
@@ -210,6 +211,8 @@ class Coded(Node):
     def _read(self, fact: Fact, situation: Situation) -> tuple[_Reading, Reason]:
         """Say what one fact proves at the instant judged."""
         value = fact.value
+        if is_held(fact) and not self._over_before(fact, situation):
+            return _Reading.DOUBTFUL, Reason.NO_DATA
         if not isinstance(value, frozenset) or "refuted" in fact.qualifiers:
             return _Reading.NOTHING, Reason.NO_DATA
         if fact.status is not FactStatus.USABLE:
@@ -226,6 +229,11 @@ class Coded(Node):
             if fact.qualifiers & {"review", "supporting"}:
                 return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
         return reading, reason
+
+    def _over_before(self, fact: Fact, situation: Situation) -> bool:
+        """Say whether something lies before the window, all of it."""
+        since, last = self._since(situation), fact.end or fact.start
+        return since is not None and last is not None and last.latest < since
 
     def _read_absent(self, fact: Fact, situation: Situation) -> _Reading:
         if self.absent_within is None or fact.start is None:

@@ -159,8 +159,8 @@ class Situation:
     def graded(self, concept: str, max_age: timedelta | None) -> Choice:
         """Choose a grade, from the visit window if there is one."""
         if self.window is None and max_age in {None, self.rules.age_limit(concept)}:
-            return self.snapshot.grade(concept)
-        return choose(
+            return awaiting(self.snapshot.grade(concept))
+        chosen = choose(
             self.record,
             FactKind.GRADE,
             concept,
@@ -169,6 +169,7 @@ class Situation:
             max_age=max_age,
             window=self.window,
         )
+        return chosen if self.window is not None else awaiting(chosen)
 
     def scored(self, score: str, span_limit: timedelta | None = None) -> ScoreEvaluation:
         """Evaluate a score once."""

@@ -37,6 +37,7 @@ ITEMS = {
 MET, NOT_MET, UNKNOWN, NA = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
 TODAY = ago(12, until=-12)
 LEARNT_LATER: dict[str, Any] = {"start": TODAY, "known": T + timedelta(hours=6)}
+HELD: dict[str, Any] = {"status": FactStatus.NO_VALUE, "flags": frozenset({"held"})}
 SUPPORTS = ("renal_replacement", "mechanical_ventilation", "vasopressor")
 
 
@@ -960,6 +961,23 @@ def test_a_finding_newer_than_a_grade_leaves_it_open(sign: Fact, expected: Outco
     assert judged.reasons == ((Reason.CONFLICTING,) if expected is UNKNOWN else ())
 
 
+def test_a_newer_grade_that_is_held_leaves_the_older_one_open() -> None:
+    data = {"grade": {"name": "he_grade", "max": 2}}
+    held_ = graded("he_grade", None, 1, **HELD)  # type: ignore[arg-type] # it has no value
+    judged = judge(data, graded("he_grade", 1, 3), held_)
+    assert (judged.outcome, judged.reasons) == (UNKNOWN, (Reason.NO_DATA,))
+    assert outcome(data, graded("he_grade", 1, 0.5), held_) is MET
+
+
+def test_a_newer_finding_that_is_held_leaves_the_older_one_open() -> None:
+    held_ = fact(FactKind.FINDING, "malignancy", None, 1, **HELD)
+    negative = found("malignancy", "absent", 5, qualifiers=frozenset({"definite"}))
+    judged = judge(CURRENT, negative, held_)
+    assert (judged.outcome, judged.proposal) == (UNKNOWN, MET)
+    later = found("malignancy", "absent", 0.5, qualifiers=frozenset({"definite"}))
+    assert outcome(CURRENT, later, held_) is NOT_MET
+
+
 def test_a_finding_without_a_grade_does_not_doubt_itself() -> None:
     doubted = ["hepatic_encephalopathy"]
     data = {"grade": {"name": "he_grade", "max": 0, "doubted_by": doubted}}
@@ -1375,7 +1393,6 @@ def test_a_study_left_on_an_unknown_day_is_asked_for() -> None:
 
 
 ANSWER = {"attested": {"item": "symptom-burden", "met": ["yes"], "not_met": ["no"]}}
-HELD: dict[str, Any] = {"status": FactStatus.NO_VALUE, "flags": frozenset({"held"})}
 
 
 @pytest.mark.parametrize(
