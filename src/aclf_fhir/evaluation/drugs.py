@@ -50,6 +50,7 @@ class _Given:
 def _newest(record: Record, drug: str, at: datetime, grace: timedelta) -> _Given:
     """Find the newest administration of a drug.
 
+    One reported as in progress outlasts a later dose that is over, not a rate of zero.
     One whose day is not over proves that the drug is on unless a later stop may lie on the
     same day; a rate of zero on such a day stops nothing.
     """
@@ -62,7 +63,7 @@ def _newest(record: Record, drug: str, at: datetime, grace: timedelta) -> _Given
         elif "administered" not in fact.qualifiers:
             found.passed.append((fact, "an order or a report is not an administration"))
         elif not reaches_past(fact, at):
-            found.fact = fact
+            found.fact = fact if _on(fact, at, grace) else _outlasting(record, drug, at) or fact
             break
         elif fact.value == _NOTHING:
             found.passed.append((fact, "rate zero, at an unknown hour"))
@@ -80,6 +81,21 @@ def _newest(record: Record, drug: str, at: datetime, grace: timedelta) -> _Given
     if today is not None and (found.fact is None or not _on(found.fact, at, grace)):
         found.fact = today
     return found
+
+
+def _outlasting(record: Record, drug: str, at: datetime) -> Fact | None:
+    """Return the newest administration that is in progress, unless a rate of zero came after."""
+    for fact in dated_facts(record, FactKind.MEDICATION, drug, until=at):
+        if (
+            fact.status is FactStatus.USABLE
+            and "administered" in fact.qualifiers
+            and not reaches_past(fact, at)
+        ):
+            if fact.value == _NOTHING:
+                return None
+            if _goes_on(fact):
+                return fact
+    return None
 
 
 def _goes_on(fact: Fact) -> bool:

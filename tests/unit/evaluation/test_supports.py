@@ -509,6 +509,23 @@ def test_a_drug_that_may_be_given_now_is_no_absence(
     assert choose_drug(one, NOREPI, feeds).value == dose
 
 
+@pytest.mark.parametrize(
+    ("later", "value"),
+    [
+        (given(NOREPI, DOSE, 26), YES),
+        (given(NOREPI, DOSE, 26, lasted=0.5), YES),
+        (given(NOREPI, "0 ug/kg/min", 26), NO),
+        (given(NOREPI, "0 ug/kg/min", 2), NO),
+    ],
+)
+def test_an_infusion_in_progress_outlasts_a_later_dose(later: Fact, value: frozenset[str]) -> None:
+    infusion = given(NOREPI, DOSE, 30, qualifiers=GOING)
+    facts = record(infusion, later)
+    assert choose_vasopressor(facts, rules("vasopressor")).value == value
+    dose = choose_drug(facts, NOREPI, rules("vasopressor")).value
+    assert dose == (infusion.value if value == YES else exact("0"))
+
+
 def test_an_answer_does_not_deny_a_drug_of_an_open_day() -> None:
     answer = attested("vasopressor-support", "no", 2)
     today = given(NOREPI, DOSE, start=TODAY, known=LATER)
