@@ -30,10 +30,11 @@ _ROW = (
 )
 _DUE = _COLUMN.due <= bindparam("due_before")
 _DUE_MARKS = select(*_ROW).where(_DUE).order_by(_COLUMN.due, _COLUMN.seq).limit(bindparam("count"))
-_OF_SUBJECT = select(*_ROW).where(
-    _COLUMN.site == bindparam("site"),
-    _COLUMN.subject == bindparam("subject"),
-    _COLUMN.future == bindparam("future"),
+_OF_SUBJECT = (
+    select(*_ROW)
+    .where(_COLUMN.site == bindparam("site"), _COLUMN.subject == bindparam("subject"), _DUE)
+    .order_by(_COLUMN.due)
+    .limit(1)
 )
 _PENDING = select(func.count()).where(
     _COLUMN.site == bindparam("site"), _DUE, _COLUMN.marked <= bindparam("marked_by")
@@ -80,9 +81,10 @@ class MarkReads(Access):
         rows = self._session.all(_DUE_MARKS, due_before=to_microseconds(due_before), count=limit)
         return [_mark(row) for row in rows]
 
-    def mark_of(self, site: str, subject: str) -> Mark | None:
-        """Return the mark of a subject that is to be evaluated at once, if it has one."""
-        row = self._session.one(_OF_SUBJECT, site=site, subject=subject, future=_NOW)
+    def mark_of(self, site: str, subject: str, due_before: datetime | None = None) -> Mark | None:
+        """Return the mark of a subject to evaluate at once, or the one due by an instant."""
+        due = 0 if due_before is None else to_microseconds(due_before)
+        row = self._session.one(_OF_SUBJECT, site=site, subject=subject, due_before=due)
         return None if row is None else _mark(row)
 
     def pending(self, site: str, *, due_before: datetime, marked_by: datetime | None = None) -> int:

@@ -115,7 +115,7 @@ def ensure_evaluated(
     if subjects is not None:
         for subject in subjects:
             with gateway.store.read() as reader:
-                mark = reader.mark_of(gateway.site, subject)
+                mark = reader.mark_of(gateway.site, subject, gateway.clock())
             if mark is not None:
                 _evaluate(gateway, mark)
         return 0
@@ -254,7 +254,9 @@ def _provenance(
     }
     versions["mapping"] = gateway.catalog.versions["mappings"]
     reason = EvaluationReason.NEW_DATA
-    if evaluation.mark.due is not None:
+    if evaluation.mark.reason == EvaluationReason.RULES_CHANGED:
+        reason = EvaluationReason.RULES_CHANGED
+    elif evaluation.mark.due is not None:
         reason = EvaluationReason.TIME_PASSED
     elif evaluation.mark.reason == REPLAYED:
         reason = EvaluationReason.REPLAY

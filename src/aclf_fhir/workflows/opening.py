@@ -7,14 +7,23 @@ from pathlib import Path
 
 from aclf_fhir.catalog import Catalog, load_catalog
 from aclf_fhir.errors import AclfError, Category
-from aclf_fhir.publication import Derived, TrialZone, gateway_device, measure, research_study
-from aclf_fhir.store import Store, Transaction
+from aclf_fhir.publication import (
+    Derived,
+    EvaluationReason,
+    TrialZone,
+    gateway_device,
+    measure,
+    research_study,
+)
+from aclf_fhir.store import SearchQuery, Sort, Store, Transaction
 from aclf_fhir.workflows.gateway import AsOf, Gateway
-from aclf_fhir.workflows.publishing import put_derived, put_trial_derived
+from aclf_fhir.workflows.publishing import pages, put_derived, put_trial_derived
+from aclf_fhir.workflows.settling import BEGINNING
 
 __all__ = ["close_gateway", "open_gateway"]
 
 _KEY_BYTES = 32
+_PAGE = 500
 
 
 def open_gateway(
@@ -103,9 +112,19 @@ def _keys(tx: Transaction, catalog: Catalog) -> Mapping[str, bytes]:
 
 def _publish_definitions(tx: Transaction, gateway: Gateway) -> None:
     put_derived(tx, gateway, gateway_device(gateway.software_version))
+    rules_changed = False
     for trial, protocol in gateway.catalog.protocols.items():
         zone = TrialZone(trial, gateway.trial_keys[trial])
         definitions: tuple[Derived, ...] = (research_study(protocol), *measure(protocol))
         for derived in definitions:
-            put_derived(tx, gateway, derived)
+            rules_changed |= put_derived(tx, gateway, derived) is not None
             put_trial_derived(tx, gateway, zone.trial, derived)
+    if rules_changed:
+        _judge_again(tx, gateway)
+
+
+def _judge_again(tx: Transaction, gateway: Gateway) -> None:
+    """Mark every Patient: a verdict by another version of a protocol is another verdict."""
+    everybody = SearchQuery(clauses=(), sort=Sort.ARRIVAL, count=_PAGE)
+    for patient in pages(lambda one: tx.search(gateway.site, "Patient", one), everybody):
+        tx.mark(gateway.site, patient.id, BEGINNING, EvaluationReason.RULES_CHANGED)

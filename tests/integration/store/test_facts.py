@@ -217,6 +217,8 @@ def test_marks_to_come(store: Store) -> None:
         now, later = reader.marks(10, T + 2 * hour)
         assert (now.subject, later.subject) == ("q", "p")
         assert (later.due, later.since) == (T + 2 * hour, T - hour)
+        assert reader.mark_of("a", "p", T + 2 * hour) == later
+        assert reader.mark_of("a", "p", T + 2 * hour - hour / 3600) is None
         assert len(reader.marks(1, T + 2 * hour)) == 1
     # An evaluation clears both and says when the next is due.
 

@@ -1,13 +1,16 @@
 """Evaluation on both databases: scores and verdicts follow the facts, and nothing else moves."""
 
 import json
+from datetime import timedelta
 
 import pytest
+import time_machine
 
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.store import SearchQuery, Sort, TokenClause, TokenValue
 from aclf_fhir.workflows.evaluating import evaluate_marked
 from aclf_fhir.workflows.reading import read, search
+from tests.conftest import NOW
 
 LABORATORY = {
     "bilirubin": ("1975-2", 12, "mg/dL"),
@@ -105,6 +108,17 @@ def test_a_read_brings_the_subject_up_to_date_first(cirrhotic):
     found = search(cirrhotic.gateway, "Observation", [("patient", "p1"), ("category", "score")])
     assert found.total
     assert found.pending == 0
+
+
+def test_a_read_evaluates_first_what_time_alone_has_changed(cirrhotic):
+    evaluate(cirrhotic)
+    asked = [("patient", "p1"), ("category", "verdict")]
+    before = search(cirrhotic.gateway, "Observation", asked)
+    with time_machine.travel(NOW + timedelta(days=3), tick=False):
+        after = search(cirrhotic.gateway, "Observation", asked)
+    versions = [{one.id: one.version for one in found.entries} for found in (before, after)]
+    assert versions[1].keys() == versions[0].keys()
+    assert all(versions[1][one] > versions[0][one] for one in versions[0])
 
 
 def test_derived_resources_are_not_a_clients_to_write(cirrhotic):
