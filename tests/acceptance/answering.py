@@ -29,7 +29,7 @@ def learn(url: str, *, order: int, apart: timedelta | None = None) -> bytes:
     """Push the clean patient in some order, at once or one by one; return what `$screen` says."""
     patient = base_patient("clean")
     chart = Chart("p", patient.zone).learn(patient.patient, patient.when, patient.asked)
-    random.Random(order).shuffle(chart)
+    random.Random(order).shuffle(chart)  # noqa: S311 - an order, no secret
     entries = [
         {
             "resource": one,

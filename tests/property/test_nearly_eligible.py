@@ -1,4 +1,4 @@
-"""Resources of an eligible patient, each lost, spoilt or contradicted: nothing of it may be believed.
+"""An eligible patient's resources, lost, spoilt or contradicted: nothing of that is believed.
 
 One level above `test_trial_screening`: what is drawn are FHIR resources as a hospital sends
 them, so that the mapping (held, preliminary, in progress, known by the day only) stands between
