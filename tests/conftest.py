@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -78,12 +79,9 @@ def frozen_clock(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the URL of an empty database: once a SQLite file, once PostgreSQL if there is one."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'gateway.sqlite'}"
-        return
+@contextmanager
+def postgresql_database() -> Iterator[str]:
+    """Make an empty database on the PostgreSQL server, and drop it; skip if there is none."""
     server = os.environ.get(POSTGRES)
     if not server:
         pytest.skip(
@@ -101,6 +99,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     finally:
         with admin.connect() as connection:
             connection.execute(sqlalchemy.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of an empty database: once a SQLite file, once PostgreSQL if there is one."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'gateway.sqlite'}"
+        return
+    with postgresql_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -6,16 +6,19 @@ published version of a verdict ever changes.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 import time_machine
 
 from aclf_fhir.catalog import Catalog, load_catalog
 from aclf_fhir.workflows import opening
 from tests.acceptance.catalogue import Scenario, scenarios
 from tests.acceptance.ward import Shown, Ward
+from tests.conftest import postgresql_database
 
 pytestmark = [pytest.mark.real_clock, pytest.mark.slow]
 
@@ -39,15 +42,34 @@ def one_catalog(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "load_catalog", loaded)
 
 
+@pytest.fixture(scope="module")
+def on_postgresql() -> Iterator[str]:
+    with postgresql_database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give an empty database; on PostgreSQL one is emptied, which is quicker than to make one."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'gateway.sqlite'}"
+    url: str = request.getfixturevalue("on_postgresql")
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sqlalchemy.text("CREATE SCHEMA public"))
+    return url
+
+
 def test_every_scenario_has_its_own_id() -> None:
     ids = [scenario.id for scenario in SCENARIOS]
     assert len(set(ids)) == len(ids) > 40
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[one.id for one in SCENARIOS])
-def test_scenario(scenario: Scenario, database_url: str, tmp_path: Path) -> None:
+def test_scenario(scenario: Scenario, empty_url: str, tmp_path: Path) -> None:
     with time_machine.travel(scenario.instant(scenario.learnt), tick=False) as clock:
-        ward = Ward(scenario, database_url, tmp_path, clock)
+        ward = Ward(scenario, empty_url, tmp_path, clock)
         left = list(scenario.steps)
         with ward.opened():
             ward.send(ward.chart.learn(scenario.patient, scenario.when, scenario.asked))
