@@ -335,10 +335,10 @@ def operation(name: str, texts: Mapping[str, Any]) -> Resource:
     return {
         **canonical("OperationDefinition", name, texts["title"], texts["description"]),
         "kind": "operation",
-        "affectsState": False,
+        "affectsState": texts.get("affectsState", False),
         "code": name,
         **({"resource": types} if types else {}),
-        "system": True,
+        "system": texts.get("system", True),
         "type": False,
         "instance": bool(types),
         "parameter": [parameter(*row) for row in texts["parameters"]],

@@ -416,8 +416,53 @@ _INTAKE_REASON = (
     _COUNT,
 )
 
+_DIFF_VERDICT = (
+    ("asOf", "out", 1, "1", "dateTime", "T"),
+    ("knownAt", "out", 1, "1", "dateTime", "K"),
+    ("version", "out", 1, "1", "string", "Version of the protocol file"),
+    ("verdict", "out", 1, "1", "code", "eligible, ineligible or undetermined"),
+    ("reason", "out", 0, "*", "code", "What decided beside the criteria"),
+)
+_DIFF_RESULT = (
+    ("outcome", "out", 1, "1", "code", "met, not-met, unknown or not-applicable"),
+    ("passes", "out", 0, "1", "boolean", "Whether it speaks for eligibility; absent while open"),
+    ("reason", "out", 0, "*", "code", "Why it is unknown"),
+    ("flag", "out", 0, "*", "code", "What a reader must know"),
+)
+_DIFF_FACT = (
+    ("concept", "out", 1, "1", "code", "Catalog id of what it is about"),
+    ("value", "out", 0, "1", "string", "Value as used"),
+    ("sent", "out", 0, "1", "string", "Value as sent"),
+    ("conversion", "out", 0, "1", "string", "How it became the value used"),
+    ("note", "out", 0, "1", "string", "Why it is here"),
+    ("resource", "out", 0, "1", "Reference", "The version it came from"),
+    ("drawn", "out", 0, "1", "Element", "When it was true of the subject: dateTime or Period"),
+    ("received", "out", 0, "1", "dateTime", "When the gateway learnt it"),
+    ("flag", "out", 0, "*", "code", "What a reader must know"),
+)
+_DIFF_EVIDENCE = (
+    ("change", "out", 1, "1", "code", "added, removed or changed"),
+    ("before", "out", 0, "1", _DIFF_FACT, "The fact before"),
+    ("after", "out", 0, "1", _DIFF_FACT, "The fact after"),
+)
+_DIFF_CRITERION = (
+    ("id", "out", 1, "1", "code", "Id within the protocol"),
+    ("role", "out", 1, "1", "code", "inclusion or exclusion"),
+    ("text", "out", 1, "1", "string", "What it asks"),
+    ("before", "out", 0, "1", _DIFF_RESULT, "Its result before"),
+    ("after", "out", 0, "1", _DIFF_RESULT, "Its result after"),
+    ("evidence", "out", 0, "*", _DIFF_EVIDENCE, "A deciding fact that is not the same"),
+)
+_DIFF_TRIAL = (
+    ("trial", "out", 1, "1", "code", "Protocol id"),
+    ("before", "out", 1, "1", _DIFF_VERDICT, "The verdict before"),
+    ("after", "out", 1, "1", _DIFF_VERDICT, "The verdict after"),
+    ("unchanged", "out", 1, "1", "integer", "Criteria that do not differ"),
+    ("criterion", "out", 0, "*", _DIFF_CRITERION, "A criterion that does"),
+)
+
 # Name: title, description, resource types, and parameters as
-# (name, use, min, max, type or parts, text).
+# (name, use, min, max, type or parts, text). `system` and `affectsState` where not the usual.
 OPERATIONS = {
     "score": {
         "title": "Compute scores",
@@ -435,6 +480,7 @@ OPERATIONS = {
         "description": "Scores of a stored patient as a picture: values, bounds, gaps, limits and"
         " the grade of ACLF. Answered as image/svg+xml unless FHIR is asked for.",
         "types": ("Patient",),
+        "system": False,
         "parameters": (
             *_CLOCKS,
             ("score", "in", 0, "*", "code", "Score ids; by default those that protocols name"),
@@ -450,6 +496,21 @@ OPERATIONS = {
             ("trial", "in", 0, "*", "code", "Protocol ids; by default every protocol"),
             _BUNDLE_IN,
             ("return", "out", 1, "1", "Bundle", "Verdict and criterion Observations"),
+        ),
+    },
+    "screen-diff": {
+        "title": "Compare two verdicts",
+        "description": "What differs between the verdicts of two pairs of clocks on a stored"
+        " patient: before, by asOf and knownAt; after, by otherAsOf and otherKnownAt, by"
+        " default the same instant with all that is known now.",
+        "types": ("Patient",),
+        "system": False,
+        "parameters": (
+            *_CLOCKS,
+            ("otherAsOf", "in", 0, "1", "dateTime", "T of the verdict after; by default asOf"),
+            ("otherKnownAt", "in", 0, "1", "dateTime", "K of the verdict after; by default now"),
+            ("trial", "in", 0, "*", "code", "Protocol ids; by default every protocol"),
+            ("comparison", "out", 1, "*", _DIFF_TRIAL, "The two verdicts by one protocol"),
         ),
     },
     "held": {

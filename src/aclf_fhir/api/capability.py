@@ -34,6 +34,11 @@ _OPERATIONS = {
     "patient-screen": OfferedOperation(
         "screen", documentation="Eligibility of a stored Patient; asOf, knownAt, trial."
     ),
+    "patient-screen-diff": OfferedOperation(
+        "screen-diff",
+        documentation="What differs between two verdicts of a stored Patient;"
+        " asOf, knownAt, otherAsOf, otherKnownAt, trial.",
+    ),
     "system-score": OfferedOperation(
         "score", documentation="Scores of a Bundle; nothing is stored."
     ),
@@ -45,6 +50,11 @@ _OPERATIONS = {
         "intake", documentation="How every entry of a push ended; push names it."
     ),
 }
+
+_OF_TYPE = {
+    "Patient": ("patient-score", "patient-score-timeline", "patient-screen", "patient-screen-diff"),
+}
+"""Operations on instances, by resource type."""
 
 
 @lru_cache(maxsize=16)
@@ -60,11 +70,7 @@ def site_statement(url: str, routes: frozenset[str]) -> bytes:
             _resource(
                 type_,
                 [code for code in interactions if code not in _NOT_OF.get(type_, ())],
-                [
-                    _OPERATIONS[name]
-                    for name in ("patient-score", "patient-score-timeline", "patient-screen")
-                    if type_ == "Patient" and name in routes
-                ],
+                [_OPERATIONS[name] for name in _OF_TYPE.get(type_, ()) if name in routes],
             )
             for type_ in sorted(resource_types())
         ],

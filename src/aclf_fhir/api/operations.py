@@ -1,26 +1,25 @@
-"""Operations: `$score`, `$score-timeline`, `$screen`, `$held`, `$intake`.
+"""Operations: `$score`, `$score-timeline`, `$screen`, `$screen-diff`, `$held`, `$intake`.
 
 On a stored Patient, `$score` and `$screen` answer for any pair of clocks (`asOf`,
-`knownAt`); on the system they take a Bundle, and nothing of it is stored.
+`knownAt`), `$screen-diff` for two; on the system they take a Bundle, and nothing of it
+is stored.
 """
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 
-import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from aclf_fhir.api.answers import FhirResponse, picture
 from aclf_fhir.api.asking import acceptable, asked, body_of, wants_fhir
+from aclf_fhir.api.parameters import as_of, count_of, known_at, last, named, posted, values_of
 from aclf_fhir.api.site import gateway_of
 from aclf_fhir.errors import AclfError, Category, Issue
-from aclf_fhir.fhir import format_instant, parse_clock, parse_resource, r4, resource_type_of
+from aclf_fhir.fhir import format_instant, parse_resource, resource_type_of
 from aclf_fhir.publication.derived import Json, write
 from aclf_fhir.store import Accounting, LogEntry
-from aclf_fhir.workflows import plotting, screening, worklist
-from aclf_fhir.workflows.gateway import Gateway
+from aclf_fhir.workflows import comparing, plotting, screening, worklist
 
 __all__ = ["pictures", "router"]
 
@@ -34,11 +33,8 @@ router = APIRouter(
     default_response_class=FhirResponse,
 )
 
-_ITEMS = 100
-"""Items of the work list in one answer, unless `_count` says otherwise."""
 _CLOCKS = ("asOf", "knownAt")
-_IGNORED = frozenset({"_format", "_pretty"})
-_EMPTY = b'{"resourceType":"Parameters"}'
+_OTHER_CLOCKS = ("otherAsOf", "otherKnownAt")
 
 
 @router.get("/$held", name="held")
@@ -47,10 +43,10 @@ async def held(request: Request) -> Response:
 
     The groups and `total` count everything; of the items, the first `_count` are listed.
     """
-    values = _named(asked(request), single=("reason", "_count"))
-    count = _count(values)
+    values = named(asked(request), single=("reason", "_count"))
+    count = count_of(values)
     found = await run_in_threadpool(
-        worklist.held, gateway_of(request), reason=_last(values, "reason")
+        worklist.held, gateway_of(request), reason=last(values, "reason")
     )
     groups = [
         _part(
@@ -83,8 +79,8 @@ async def held(request: Request) -> Response:
 @router.get("/$intake", name="intake")
 async def intake(request: Request) -> Response:
     """Tell how every entry of a push ended; `push` is its X-Push-Id, or its X-Request-Id."""
-    values = _named(asked(request), single=("push",))
-    push = _last(values, "push")
+    values = named(asked(request), single=("push",))
+    push = last(values, "push")
     if push is None:
         raise AclfError(
             Issue(
@@ -162,19 +158,19 @@ async def score_patient(request: Request, patient: str) -> Response:
 @router.post("/Patient/{patient}/$score", name="patient-score")
 async def score_patient_by_post(request: Request, patient: str) -> Response:
     """As the GET, its parameters in a Parameters resource."""
-    return await _score(request, patient, await _posted(request))
+    return await _score(request, patient, await posted(request))
 
 
 async def _score(request: Request, patient: str, given: list[tuple[str, str]]) -> Response:
     gateway = gateway_of(request)
-    values = _named(given, single=_CLOCKS, several=("score",))
+    values = named(given, single=_CLOCKS, several=("score",))
     body = await run_in_threadpool(
         screening.score_stored,
         gateway,
         patient,
         values.get("score"),
-        as_of=_as_of(gateway, values),
-        known_at=_known_at(gateway, values),
+        as_of=as_of(gateway, values),
+        known_at=known_at(gateway, values),
     )
     return FhirResponse(body)
 
@@ -184,14 +180,14 @@ async def score_timeline(request: Request, patient: str) -> Response:
     """Scores of a stored Patient over time, as SVG; those protocols name, or `score`."""
     as_resource = wants_fhir(request)
     gateway = gateway_of(request)
-    values = _named(asked(request), single=_CLOCKS, several=("score",))
+    values = named(asked(request), single=_CLOCKS, several=("score",))
     svg = await run_in_threadpool(
         plotting.plot_stored,
         gateway,
         patient,
         values.get("score"),
-        as_of=_as_of(gateway, values),
-        known_at=_known_at(gateway, values),
+        as_of=as_of(gateway, values),
+        known_at=known_at(gateway, values),
     )
     return picture(svg, as_resource=as_resource)
 
@@ -205,19 +201,48 @@ async def screen_patient(request: Request, patient: str) -> Response:
 @router.post("/Patient/{patient}/$screen", name="patient-screen")
 async def screen_patient_by_post(request: Request, patient: str) -> Response:
     """As the GET, its parameters in a Parameters resource."""
-    return await _screen(request, patient, await _posted(request))
+    return await _screen(request, patient, await posted(request))
 
 
 async def _screen(request: Request, patient: str, given: list[tuple[str, str]]) -> Response:
     gateway = gateway_of(request)
-    values = _named(given, single=_CLOCKS, several=("trial",))
+    values = named(given, single=_CLOCKS, several=("trial",))
     body = await run_in_threadpool(
         screening.screen_stored,
         gateway,
         patient,
         values.get("trial"),
-        as_of=_as_of(gateway, values),
-        known_at=_known_at(gateway, values),
+        as_of=as_of(gateway, values),
+        known_at=known_at(gateway, values),
+    )
+    return FhirResponse(body)
+
+
+@router.get("/Patient/{patient}/$screen-diff", name="patient-screen-diff")
+async def screen_diff(request: Request, patient: str) -> Response:
+    """Compare two verdicts of a stored Patient, criterion by criterion."""
+    return await _screen_diff(request, patient, asked(request))
+
+
+@router.post("/Patient/{patient}/$screen-diff", name="patient-screen-diff")
+async def screen_diff_by_post(request: Request, patient: str) -> Response:
+    """As the GET, its parameters in a Parameters resource."""
+    return await _screen_diff(request, patient, await posted(request))
+
+
+async def _screen_diff(request: Request, patient: str, given: list[tuple[str, str]]) -> Response:
+    gateway = gateway_of(request)
+    values = named(given, single=(*_CLOCKS, *_OTHER_CLOCKS), several=("trial",))
+    other = "otherAsOf" in values
+    body = await run_in_threadpool(
+        comparing.compare_stored,
+        gateway,
+        patient,
+        values.get("trial"),
+        as_of=as_of(gateway, values),
+        known_at=known_at(gateway, values),
+        other_as_of=as_of(gateway, values, "otherAsOf") if other else None,
+        other_known_at=known_at(gateway, values, "otherKnownAt"),
     )
     return FhirResponse(body)
 
@@ -228,15 +253,15 @@ async def score_given(request: Request) -> Response:
     gateway = gateway_of(request)
     now = gateway.clock()
     bundle, given = await _bundle_of(request)
-    values = _named(given, single=_CLOCKS, several=("score",))
+    values = named(given, single=_CLOCKS, several=("score",))
     body = await run_in_threadpool(
         screening.score_bundle,
         bundle,
         values.get("score"),
         catalog=gateway.catalog,
         site=gateway.site,
-        as_of=_as_of(gateway, values),
-        known_at=_known_at(gateway, values) or now,
+        as_of=as_of(gateway, values),
+        known_at=known_at(gateway, values) or now,
         now=now,
     )
     return FhirResponse(body)
@@ -248,25 +273,18 @@ async def screen_given(request: Request) -> Response:
     gateway = gateway_of(request)
     now = gateway.clock()
     bundle, given = await _bundle_of(request)
-    values = _named(given, single=_CLOCKS, several=("trial",))
+    values = named(given, single=_CLOCKS, several=("trial",))
     body = await run_in_threadpool(
         screening.screen_bundle,
         bundle,
         values.get("trial"),
         catalog=gateway.catalog,
         site=gateway.site,
-        as_of=_as_of(gateway, values),
-        known_at=_known_at(gateway, values) or now,
+        as_of=as_of(gateway, values),
+        known_at=known_at(gateway, values) or now,
         now=now,
     )
     return FhirResponse(body)
-
-
-async def _posted(request: Request) -> list[tuple[str, str]]:
-    """Join the parameters of the URL and of the Parameters resource in the body."""
-    body = await body_of(request)
-    resource = parse_resource(body or _EMPTY, expected_type="Parameters")
-    return [*asked(request), *_values(resource)]
 
 
 async def _bundle_of(request: Request) -> tuple[bytes, list[tuple[str, str]]]:
@@ -275,7 +293,7 @@ async def _bundle_of(request: Request) -> tuple[bytes, list[tuple[str, str]]]:
     if resource_type_of(body) != "Parameters":
         return body, asked(request)
     parameters = parse_resource(body, expected_type="Parameters")
-    given = [*asked(request), *_values(parameters)]
+    given = [*asked(request), *values_of(parameters)]
     for parameter in getattr(parameters, "parameter", None) or ():
         if parameter.resource is not None:
             return bytes(parameter.resource), given
@@ -285,87 +303,6 @@ async def _bundle_of(request: Request) -> tuple[bytes, list[tuple[str, str]]]:
         "has no resource",
         "Send the Bundle itself, or as the resource of a parameter.",
     )
-
-
-def _values(parameters: object) -> list[tuple[str, str]]:
-    """Read the primitive values of a Parameters resource as a URL would write them."""
-    listed: list[r4.ParametersParameter] = getattr(parameters, "parameter", None) or []
-    values = []
-    for parameter in listed:
-        written = msgspec.to_builtins(parameter, enc_hook=str)
-        for name, value in written.items():
-            if name.startswith("value") and isinstance(value, str):
-                values.append((parameter.name or "", value))
-    return values
-
-
-def _named(
-    given: Iterable[tuple[str, str]],
-    *,
-    single: tuple[str, ...] = (),
-    several: tuple[str, ...] = (),
-) -> dict[str, list[str]]:
-    """Sort parameters by name; refuse those nobody asks for, and singles sent twice."""
-    values: dict[str, list[str]] = {}
-    issues = []
-    for name, value in given:
-        if name in _IGNORED:
-            continue
-        if name not in (*single, *several):
-            known = ", ".join((*single, *several))
-            issues.append(_issue(name, "is not a parameter of this operation", f"Known: {known}."))
-        elif name in single and name in values:
-            issues.append(_issue(name, "is given more than once", "Give it once."))
-        elif name in several:
-            values.setdefault(name, []).extend(value.split(","))
-        else:
-            values[name] = [value]
-    if issues:
-        raise AclfError.all_of(issues)
-    return values
-
-
-def _last(values: dict[str, list[str]], name: str) -> str | None:
-    return values[name][-1] if name in values else None
-
-
-def _count(values: dict[str, list[str]]) -> int:
-    text = _last(values, "_count")
-    if text is None:
-        return _ITEMS
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise AclfError(_issue("_count", "is not a whole number of up to 9 digits", "Such as 100."))
-    return int(text)
-
-
-def _as_of(gateway: Gateway, values: dict[str, list[str]]) -> screening.AskedInstant:
-    text = _last(values, "asOf")
-    if text is None:
-        return gateway.as_of
-    if text == "now":
-        return "now"
-    return "last" if text == "last" else _instant(gateway, "asOf", text)
-
-
-def _known_at(gateway: Gateway, values: dict[str, list[str]]) -> datetime | None:
-    text = _last(values, "knownAt")
-    return None if text in {None, "now"} else _instant(gateway, "knownAt", text or "")
-
-
-def _instant(gateway: Gateway, name: str, text: str) -> datetime:
-    """Read a clock; a partial date is its last moment."""
-    try:
-        # A plus sign that was not escaped in the URL arrives as a space.
-        return parse_clock(text.replace(" ", "+"), gateway.site_map.zone)
-    except AclfError as error:
-        first = error.issues[0]
-        raise AclfError(_issue(name, first.message, first.remedy)) from None
-
-
-def _issue(name: str, message: str, remedy: str) -> Issue:
-    # The name of a parameter is the sender's own text: shown only if it is a plain word.
-    place = f"http.{name}" if name.isascii() and name.isidentifier() else "http"
-    return Issue(Category.INVALID, place, message, remedy, http=400)
 
 
 def _part(name: str, /, **parts: dict[str, Json] | None) -> dict[str, Json]:

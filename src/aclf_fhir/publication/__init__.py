@@ -14,6 +14,7 @@ from aclf_fhir.publication.capability import (
     OfferedResource,
     capability_statement,
 )
+from aclf_fhir.publication.comparison import comparison_parameters
 from aclf_fhir.publication.criterion import verdict_id, verdict_observations
 from aclf_fhir.publication.derived import (
     ORIGIN,
@@ -50,6 +51,7 @@ __all__ = [
     "blind_verdict",
     "bundle_bytes",
     "capability_statement",
+    "comparison_parameters",
     "derived_id",
     "gateway_device",
     "measure",

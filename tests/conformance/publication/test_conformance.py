@@ -15,6 +15,7 @@ from aclf_fhir.publication import (
     blind_verdict,
     bundle_bytes,
     capability_statement,
+    comparison_parameters,
     gateway_device,
     measure,
     measure_report,
@@ -30,6 +31,7 @@ from aclf_fhir.publication import (
 )
 from aclf_fhir.record import SourceVersion
 from aclf_fhir.scores import SCORES
+from aclf_fhir.trial.comparison import compare
 from tests.conformance.publication.oracle import conforms
 from tests.unit.publication.cases import (
     SUBJECT,
@@ -140,6 +142,11 @@ def test_verdicts_and_subjects_conform() -> None:
     )
     assert again is not None
     conforms(again.body)
+
+
+def test_comparisons_conform() -> None:
+    conforms(comparison_parameters([compare(verdict(), verdict(criteria=()))]))
+    conforms(comparison_parameters([compare(verdict(criteria=()), verdict())]))
 
 
 @pytest.mark.parametrize("value", ["yes", "no", "unknown"])

@@ -1,5 +1,6 @@
 """A real application on both databases; bodies that are small, invented and valid R4."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from aclf_fhir.api import create_app
 from aclf_fhir.catalog import Catalog, load_catalog
 from aclf_fhir.settings import Settings
 from aclf_fhir.workflows import opening
+from tests.conftest import ROOT
 
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
@@ -105,4 +107,19 @@ def meld(client: TestClient) -> TestClient:
     """A client of a gateway that knows one patient with a MELD."""
     answer = client.post("/fhir", json=bundle("batch", patient(), *laboratory()))
     assert answer.status_code == 200, answer.text
+    return client
+
+
+TRIAL = "nct02857010"
+CANDIDATE = "invented-l-eligible"
+
+
+@pytest.fixture
+def candidate(client: TestClient) -> TestClient:
+    """A client of a gateway that finds one patient, `CANDIDATE`, eligible for `TRIAL`."""
+    for name in ("hospital", "l-eligible/screening"):
+        lines = (ROOT / f"examples/invented/{name}.ndjson").read_text().splitlines()
+        answer = client.post("/fhir", json=bundle("batch", *map(json.loads, lines)))
+        assert answer.status_code == 200, answer.text
+        assert {one["response"]["status"][:3] for one in answer.json()["entry"]} == {"201"}
     return client
