@@ -31,6 +31,7 @@ from profile_texts import (
     ORIGIN,
     PROFILES,
     SCORE_REASONS,
+    SIGNING,
     TRIAL_REASONS,
     VERDICTS,
 )
@@ -132,6 +133,9 @@ def code_systems() -> Iterator[Resource]:
         "Evaluation",
         "What an evaluation does, and why it was made.",
         {"evaluate": EVALUATION["evaluate"], **chosen(EVALUATION, EvaluationReason)},
+    )
+    yield code_system(
+        "signing", "Signing", "What a signed decision and its review consist of.", SIGNING
     )
     yield code_system("errors", "Errors", "What can go wrong.", chosen(ERRORS, Category))
 

@@ -165,6 +165,17 @@ EVALUATION = {
     "requested": "Somebody asked for it",
 }
 
+SIGNING = {
+    "signed-verdict": "A signed decision on eligibility",
+    "sign": "Sign a decision",
+    "review": "Look again at a signed decision: a criterion would now fall otherwise",
+    "criterion": "The criterion, or the verdict as a whole",
+    "before": "Its outcome as signed",
+    "after": "Its outcome by what is known now",
+    "reason": "Why it is unknown now",
+    "evidence": "A resource version that decides it now",
+}
+
 ERRORS = {
     "invalid": "Not valid",
     "unsupported": "Not supported",
@@ -276,6 +287,14 @@ EXTENSIONS = {
             ("asOf", "dateTime", 1, "1", "T"),
             ("knownAt", "dateTime", 1, "1", "K"),
         ),
+    ),
+    "content-hash": (
+        "Content hash",
+        "SHA-256 over the canonical JSON of the signed document's entries, this Provenance left"
+        " out: `sha256:` and 64 hexadecimal digits.",
+        "Provenance",
+        ("string",),
+        (),
     ),
 }
 
@@ -511,6 +530,22 @@ OPERATIONS = {
             ("otherKnownAt", "in", 0, "1", "dateTime", "K of the verdict after; by default now"),
             ("trial", "in", 0, "*", "code", "Protocol ids; by default every protocol"),
             ("comparison", "out", 1, "*", _DIFF_TRIAL, "The two verdicts by one protocol"),
+        ),
+    },
+    "sign": {
+        "title": "Sign eligibility",
+        "description": "Freezes the verdict on a subject as a signed document. Refused while a"
+        " criterion is open or fails, and until each flag is acknowledged. If-Match names the"
+        " version of the ResearchSubject that the signer saw; its status does not move.",
+        "types": ("ResearchSubject",),
+        "system": False,
+        "affectsState": True,
+        "parameters": (
+            ("signer", "in", 1, "1", "Reference", "A stored Practitioner or PractitionerRole"),
+            ("meaning", "in", 1, "1", "code", "Code of urn:iso-astm:E1762-95:2013"),
+            ("acknowledge", "in", 0, "*", "code", "Each flag of the verdict"),
+            ("asOf", "in", 0, "1", "dateTime", "The instant to sign for (T), not in the future"),
+            ("return", "out", 1, "1", "Bundle", "The document"),
         ),
     },
     "held": {

@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from aclf_fhir.api import faults, operations, pages, site, trials
+from aclf_fhir.api import faults, operations, pages, signing, site, trials
 from aclf_fhir.api.edge import Edge
 from aclf_fhir.evaluator import Evaluator
 from aclf_fhir.settings import Settings, software_version
@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # Operations first: `Patient/{id}/$score` would also be the read of a resource `$score`.
     app.include_router(operations.router)
     app.include_router(operations.pictures)
+    app.include_router(signing.router)
     app.include_router(site.router)
     app.include_router(pages.router)
     # An application of its own: from inside it, the gateway and its store are not reachable.
@@ -52,7 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.offered = frozenset(
         getattr(route, "name", "")
-        for router in (operations.router, operations.pictures, site.router)
+        for router in (operations.router, operations.pictures, signing.router, site.router)
         for route in router.routes
     )
     app.state.mounted_at = ""

@@ -39,6 +39,11 @@ _OPERATIONS = {
         documentation="What differs between two verdicts of a stored Patient;"
         " asOf, knownAt, otherAsOf, otherKnownAt, trial.",
     ),
+    "subject-sign": OfferedOperation(
+        "sign",
+        documentation="Freezes the verdict on a subject as a signed document;"
+        " signer, meaning, acknowledge, asOf. If-Match is required.",
+    ),
     "system-score": OfferedOperation(
         "score", documentation="Scores of a Bundle; nothing is stored."
     ),
@@ -53,6 +58,7 @@ _OPERATIONS = {
 
 _OF_TYPE = {
     "Patient": ("patient-score", "patient-score-timeline", "patient-screen", "patient-screen-diff"),
+    "ResearchSubject": ("subject-sign",),
 }
 """Operations on instances, by resource type."""
 

@@ -28,12 +28,28 @@ from aclf_fhir.publication.measure import measure, measure_report
 from aclf_fhir.publication.operation_outcome import operation_outcome
 from aclf_fhir.publication.outcome import outcome_observation
 from aclf_fhir.publication.provenance import EvaluationReason, gateway_device, provenance
+from aclf_fhir.publication.review import (
+    Finding,
+    SignedDecision,
+    findings,
+    read_signed,
+    review_id,
+    review_task,
+)
 from aclf_fhir.publication.score import score_observation, score_observations, score_panel
+from aclf_fhir.publication.signed import (
+    MEANINGS,
+    Frozen,
+    Signature,
+    content_hash,
+    signed_document,
+)
 from aclf_fhir.publication.study import protocol_code_system, questionnaire, research_study
 from aclf_fhir.publication.subject import research_subject, research_subject_id
 from aclf_fhir.publication.trial_zone import TrialZone
 
 __all__ = [
+    "MEANINGS",
     "ORIGIN",
     "BlindCriterion",
     "BlindOutcome",
@@ -42,17 +58,23 @@ __all__ = [
     "BundleType",
     "Derived",
     "EvaluationReason",
+    "Finding",
+    "Frozen",
     "ObservationStatus",
     "OfferedOperation",
     "OfferedParameter",
     "OfferedResource",
+    "Signature",
+    "SignedDecision",
     "TrialZone",
     "blind_outcome",
     "blind_verdict",
     "bundle_bytes",
     "capability_statement",
     "comparison_parameters",
+    "content_hash",
     "derived_id",
+    "findings",
     "gateway_device",
     "measure",
     "measure_report",
@@ -61,13 +83,17 @@ __all__ = [
     "protocol_code_system",
     "provenance",
     "questionnaire",
+    "read_signed",
     "research_study",
     "research_subject",
     "research_subject_id",
+    "review_id",
+    "review_task",
     "revise",
     "score_observation",
     "score_observations",
     "score_panel",
+    "signed_document",
     "verdict_id",
     "verdict_observations",
     "with_status",

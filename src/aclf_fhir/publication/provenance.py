@@ -6,8 +6,9 @@ from enum import StrEnum
 
 from aclf_fhir.codes import CANONICAL_BASE, Coding
 from aclf_fhir.fhir import format_instant
-from aclf_fhir.publication.derived import Derived, derived_id, distinct
+from aclf_fhir.publication.derived import Derived, Json, derived_id, distinct
 from aclf_fhir.publication.elements import (
+    Members,
     compact,
     concept,
     date_time,
@@ -19,7 +20,14 @@ from aclf_fhir.publication.elements import (
 )
 from aclf_fhir.record import SourceVersion
 
-__all__ = ["EvaluationReason", "gateway_device", "provenance"]
+__all__ = [
+    "EvaluationReason",
+    "agent",
+    "clocks_extension",
+    "gateway_device",
+    "policies",
+    "provenance",
+]
 
 _AGENT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
@@ -95,28 +103,34 @@ def provenance(
         resourceType="Provenance",
         id=derived_id(site, "Provenance", subject or "", evaluation),
         meta=meta(),
-        extension=[
-            extension(
-                "clocks",
-                part("asOf", valueDateTime=date_time(as_of)),
-                part("knownAt", valueDateTime=date_time(known_at)),
-            )
-        ],
+        extension=[clocks_extension(as_of, known_at)],
         target=[reference(target.reference) for target in written],
         recorded=format_instant(recorded),
-        policy=[_policy(rule, version) for rule, version in sorted(versions.items())],
+        policy=policies(versions),
         reason=[concept(local("evaluation", reason.value))],
         activity=concept(local("evaluation", "evaluate")),
-        agent=[
-            {
-                "type": concept(Coding(_AGENT_TYPE, "assembler")),
-                "who": reference(device.reference, f"aclf-fhir {software_version}"),
-            }
-        ],
+        agent=[agent("assembler", device.reference, f"aclf-fhir {software_version}")],
         entity=[{"role": "source", "what": reference(source.reference)} for source in read],
     )
     return Derived.of(resource, subject=subject, sources=read)
 
 
-def _policy(rule: str, version: str) -> str:
-    return f"{CANONICAL_BASE}/rules/{rule}|{version}"
+def clocks_extension(as_of: datetime, known_at: datetime) -> Members:
+    """Say for which T and K something was evaluated."""
+    return extension(
+        "clocks",
+        part("asOf", valueDateTime=date_time(as_of)),
+        part("knownAt", valueDateTime=date_time(known_at)),
+    )
+
+
+def policies(versions: Mapping[str, str]) -> list[Json]:
+    """Name the rules that were followed, each with its version, as URLs."""
+    return [
+        f"{CANONICAL_BASE}/rules/{rule}|{version}" for rule, version in sorted(versions.items())
+    ]
+
+
+def agent(kind: str, who: str, display: str = "") -> Members:
+    """Name one who took part; `kind` is a code of R4's provenance-participant-type."""
+    return {"type": concept(Coding(_AGENT_TYPE, kind)), "who": reference(who, display)}

@@ -19,7 +19,6 @@ from aclf_fhir.publication import (
     with_status,
 )
 from aclf_fhir.record import Fact, FactStatus, Record, SourceVersion
-from aclf_fhir.scores import SCORES
 from aclf_fhir.store import (
     Mark,
     Reader,
@@ -31,7 +30,7 @@ from aclf_fhir.store import (
     TokenValue,
     Transaction,
 )
-from aclf_fhir.workflows.gateway import Gateway
+from aclf_fhir.workflows.gateway import Gateway, rule_versions
 from aclf_fhir.workflows.publishing import pages, put_derived
 from aclf_fhir.workflows.reports import STUDY, publish_report
 from aclf_fhir.workflows.settling import BEGINNING, REPLAYED
@@ -248,11 +247,8 @@ def _provenance(
     evaluation: _Evaluation,
     written: Sequence[tuple[Derived, SourceVersion]],
 ) -> Derived:
-    versions = {f"score/{score}": SCORES[score].version for score in evaluation.course}
-    versions |= {
-        f"protocol/{judged.protocol.id}": judged.protocol.version for judged in evaluation.judged
-    }
-    versions["mapping"] = gateway.catalog.versions["mappings"]
+    protocols = [judged.protocol for judged in evaluation.judged]
+    versions = rule_versions(gateway, protocols, evaluation.course)
     reason = EvaluationReason.NEW_DATA
     if evaluation.mark.reason == EvaluationReason.RULES_CHANGED:
         reason = EvaluationReason.RULES_CHANGED

@@ -1,6 +1,6 @@
 """What every use case is handed: the store, the catalog, the site and the clock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
@@ -9,9 +9,11 @@ from typing import Literal
 from aclf_fhir.catalog import Catalog
 from aclf_fhir.evaluation import EvaluationRules
 from aclf_fhir.mapping.models import SiteMap
+from aclf_fhir.scores import SCORES
 from aclf_fhir.store import Store
+from aclf_fhir.trial import Protocol
 
-__all__ = ["AsOf", "Gateway", "rules_of"]
+__all__ = ["AsOf", "Gateway", "rule_versions", "rules_of"]
 
 AsOf = Literal["now", "last"]
 """For which instant verdicts are given: now, or each subject's last result."""
@@ -83,3 +85,13 @@ def rules_of(catalog: Catalog, site: str) -> EvaluationRules:
         # Who records every drug that supports the circulation records the support.
         return replace(rules, complete_feeds=rules.complete_feeds | {"vasopressor"})
     return rules
+
+
+def rule_versions(
+    gateway: Gateway, protocols: Iterable[Protocol], scores: Iterable[str]
+) -> dict[str, str]:
+    """Return the version of each rule a result rests on, by the name Provenance gives it."""
+    versions = {f"score/{score}": SCORES[score].version for score in scores}
+    versions |= {f"protocol/{protocol.id}": protocol.version for protocol in protocols}
+    versions["mapping"] = gateway.catalog.versions["mappings"]
+    return versions

@@ -14,7 +14,7 @@ from aclf_fhir.workflows.search_parameters import SearchParameter, parameters_of
 __all__ = ["index_rows", "subject_of"]
 
 _COLUMNS = frozenset({"patient", "subject", "status"})
-_SUBJECT_ELEMENTS = ("subject", "patient", "individual")
+_SUBJECT_ELEMENTS = ("subject", "patient", "individual", "for_")
 
 
 def subject_of(resource: Any) -> str:

@@ -19,7 +19,7 @@ from aclf_fhir.workflows.serving import (
 
 __all__ = ["DERIVED_TYPES", "read", "search", "vread"]
 
-DERIVED_TYPES = frozenset({"Observation", "ResearchSubject", "MeasureReport", "Provenance"})
+DERIVED_TYPES = frozenset({"Observation", "ResearchSubject", "MeasureReport", "Provenance", "Task"})
 """Types of which some resources are derived: reading them waits for the evaluation."""
 
 

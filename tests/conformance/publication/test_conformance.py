@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from aclf_fhir.errors import Category, Issue
+from aclf_fhir.fhir import split_bundle
 from aclf_fhir.publication import (
     BundleEntry,
     OfferedOperation,
@@ -16,6 +17,7 @@ from aclf_fhir.publication import (
     bundle_bytes,
     capability_statement,
     comparison_parameters,
+    findings,
     gateway_device,
     measure,
     measure_report,
@@ -24,8 +26,10 @@ from aclf_fhir.publication import (
     protocol_code_system,
     provenance,
     questionnaire,
+    read_signed,
     research_study,
     research_subject,
+    review_task,
     score_observations,
     verdict_observations,
 )
@@ -44,6 +48,7 @@ from tests.unit.publication.cases import (
     meld,
     outcome,
     protocol,
+    signed,
     verdict,
 )
 
@@ -147,6 +152,37 @@ def test_verdicts_and_subjects_conform() -> None:
 def test_comparisons_conform() -> None:
     conforms(comparison_parameters([compare(verdict(), verdict(criteria=()))]))
     conforms(comparison_parameters([compare(verdict(criteria=()), verdict())]))
+
+
+def test_signed_documents_conform() -> None:
+    document, proof = signed()
+    conforms(document.body)
+    conforms(proof.body)
+    entries = split_bundle(document.body).entries
+    assert len(entries) == 13
+    for entry in entries:
+        assert entry.resource is not None
+        conforms(entry.resource)
+
+
+def test_reviews_of_signed_documents_conform() -> None:
+    document, _ = signed()
+    decision = read_signed(document.body)
+    for judged in (verdict(reasons=()), verdict(verdict="ineligible", reasons=("deceased",))):
+        tasks = [
+            review_task(
+                finding,
+                decision,
+                site="north",
+                subject=SUBJECT,
+                focus="ResearchSubject/s",
+                versions={},
+                authored=K,
+            )
+            for finding in findings(decision, judged)
+        ]
+        (task,) = [one for one in tasks if one is not None]
+        conforms(task.body)
 
 
 @pytest.mark.parametrize("value", ["yes", "no", "unknown"])

@@ -16,10 +16,13 @@ from aclf_fhir.publication import (
     TrialZone,
     blind_outcome,
     blind_verdict,
+    findings,
     outcome_observation,
     provenance,
+    read_signed,
     research_study,
     research_subject,
+    review_task,
     score_observations,
     verdict_observations,
 )
@@ -37,6 +40,7 @@ from tests.unit.publication.cases import (
     meld,
     outcome,
     protocol,
+    signed,
     verdict,
 )
 
@@ -102,6 +106,24 @@ def published() -> Iterator[bytes]:
             recorded=K,
             as_of=T,
             known_at=K,
+        ),
+    ]
+    document, proof = signed()
+    decision = read_signed(document.body)
+    made += [
+        document,
+        proof,
+        *(
+            review_task(
+                finding,
+                decision,
+                site="north",
+                subject=SUBJECT,
+                focus="ResearchSubject/s",
+                versions={},
+                authored=K,
+            )
+            for finding in findings(decision, verdict())
         ),
     ]
     yield from (one.body for one in made if one is not None)

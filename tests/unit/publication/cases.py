@@ -1,10 +1,13 @@
 """Invented evaluations for the tests of publication."""
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from aclf_fhir.evaluation import Choice, Reason, ScoreEvaluation
+from aclf_fhir.publication import Derived, Frozen, Signature, research_study, signed_document
 from aclf_fhir.record import Fact, FactKind, SentValue, SourceVersion
 from aclf_fhir.scores import SCORES, ScoreValue, compute
 from aclf_fhir.trial.judgement import Distance, Evidence, Need, Outcome
@@ -186,6 +189,68 @@ def verdict(**changes: object) -> Verdict:
         "fresh_until": T + timedelta(hours=48),
     }
     return Verdict(**(given | changes))
+
+
+def signable() -> Verdict:
+    """Return the verdict with its open criterion settled: eligible, with a flag."""
+    first, second, third = verdict().criteria
+    settled = replace(second, outcome=Outcome.NOT_MET, passes=True, reasons=(), missing=())
+    return verdict(
+        verdict="eligible",
+        criteria=(replace(first, note=""), replace(settled, proposal=None), third),
+        reasons=(),
+        missing_next=(),
+    )
+
+
+def frozen(type_: str, id_: str, version: int, **elements: object) -> Frozen:
+    """Return a resource as it is stored and served."""
+    meta = {"versionId": str(version), "lastUpdated": "2024-03-01T09:00:00.000Z"}
+    body = {"resourceType": type_, "id": id_, "meta": meta, **elements}
+    return Frozen(SourceVersion(type_, id_, version), json.dumps(body).encode())
+
+
+def signed(given: Verdict | None = None, **changes: object) -> tuple[Derived, Derived]:
+    """Return the signed document and its Provenance."""
+    about = {"reference": f"Patient/{SUBJECT}"}
+    arguments: dict[str, object] = {
+        "site": "north",
+        "subject": SUBJECT,
+        "study": research_study(protocol()),
+        "moved": frozen(
+            "ResearchSubject",
+            "s",
+            3,
+            status="screening",
+            study={"reference": f"ResearchStudy/{TRIAL}"},
+            individual=about,
+        ),
+        "people": (
+            frozen("Patient", SUBJECT, 4, birthDate="1970-05-01"),
+            frozen("Practitioner", "p", 1),
+        ),
+        "evidence": (
+            frozen(
+                "Observation",
+                "bilirubin-4711",
+                2,
+                status="final",
+                code={"text": "Bilirubin"},
+                subject=about,
+            ),
+            frozen("Condition", "cirrhosis-4711", 1, subject=about),
+            frozen("Patient", SUBJECT, 4, birthDate="1970-05-01"),
+        ),
+        "signature": Signature(
+            signer="Practitioner/p",
+            meaning="1.2.840.10065.1.12.1.5",
+            acknowledged=("rounding_sensitive",),
+            at=K + timedelta(minutes=5),
+        ),
+        "versions": {"mapping": "1", f"protocol/{TRIAL}": "2.0"},
+        "software_version": "0.1.0",
+    }
+    return signed_document(given or signable(), **(arguments | changes))
 
 
 def outcome(**changes: object) -> OutcomeResult:
