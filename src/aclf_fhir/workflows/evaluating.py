@@ -33,6 +33,7 @@ from aclf_fhir.store import (
 from aclf_fhir.workflows.gateway import Gateway, rule_versions
 from aclf_fhir.workflows.publishing import pages, put_derived
 from aclf_fhir.workflows.reports import STUDY, publish_report
+from aclf_fhir.workflows.reviewing import Reviewed, review, review_tasks
 from aclf_fhir.workflows.settling import BEGINNING, REPLAYED
 from aclf_fhir.workflows.trial_publishing import publish_trial, score_time
 from aclf_fhir.workflows.verdicts import PRODUCT, Judged, judge
@@ -57,6 +58,7 @@ class _Evaluation:
     known_at: datetime
     course: Mapping[str, tuple[ScoreEvaluation, ...]]
     judged: tuple[Judged, ...]
+    reviewed: tuple[Reviewed, ...]
 
 
 def evaluate_marked(
@@ -183,6 +185,7 @@ def _derive(gateway: Gateway, reader: Reader, mark: Mark) -> _Evaluation:
         known_at=known_at,
         course=course,
         judged=judged,
+        reviewed=review(gateway, reader, subject, facts),
     )
 
 
@@ -197,6 +200,7 @@ def _publish(tx: Transaction, gateway: Gateway, evaluation: _Evaluation) -> None
     stale = _stale(tx, gateway, evaluation, {one.id for one in derived})
     for judged in evaluation.judged:
         derived.extend(judged.derived)
+    derived.extend(review_tasks(tx, gateway, evaluation.subject, evaluation.reviewed))
     written = []
     for one in (*derived, *stale):
         version = put_derived(tx, gateway, one)

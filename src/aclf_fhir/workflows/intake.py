@@ -32,6 +32,7 @@ from aclf_fhir.workflows.preparing import (
     own_references,
     prepare,
 )
+from aclf_fhir.workflows.reviewing import check_review
 from aclf_fhir.workflows.settling import judge_anew, settle, wake
 from aclf_fhir.workflows.subjects import check_arms, check_move, check_whose
 
@@ -251,7 +252,8 @@ def _check_person(
     try:
         check_arms(resource, trials)
         if current is not None and current.derived:
-            check_move(current, resource, if_match=incoming.if_match)
+            check = check_review if current.type == "Task" else check_move
+            check(current, resource, if_match=incoming.if_match)
         else:
             check_whose(resource, trials, site=gateway.site)
     except AclfError as error:

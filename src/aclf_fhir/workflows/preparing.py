@@ -63,8 +63,8 @@ def prepare(incoming: Incoming) -> Prepared:
     Raises
     ------
     AclfError
-        `not_found` for an unknown type, `unsupported` for a Bundle, `invalid` with every
-        problem found.
+        `not_found` for an unknown type, `unsupported` or, under an id, `forbidden` for a
+        Bundle, `invalid` with every problem found.
     """
     if incoming.type not in resource_types():
         raise AclfError.of(
@@ -74,8 +74,9 @@ def prepare(incoming: Incoming) -> Prepared:
             "Check the spelling in the URL.",
         )
     if incoming.type == "Bundle":
+        # The Bundles that have an id here are signed documents, which nobody alters.
         raise AclfError.of(
-            Category.UNSUPPORTED,
+            Category.FORBIDDEN if incoming.method == "PUT" else Category.UNSUPPORTED,
             incoming.location or "Bundle",
             "is not kept as a resource, for nothing in it would be used",
             "Send a batch or transaction to the base URL: POST /fhir.",

@@ -5,7 +5,7 @@ what was published. The document is written once and by nobody altered; the subj
 status does not move: enrolling somebody is another act.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,38 +15,27 @@ from aclf_fhir.publication import (
     MEANINGS,
     Frozen,
     Signature,
-    SignedDecision,
-    read_signed,
     research_study,
     signed_document,
     verdict_observations,
 )
 from aclf_fhir.record import SourceVersion
-from aclf_fhir.store import (
-    Reader,
-    SearchQuery,
-    Sort,
-    Stored,
-    SubjectClause,
-    TokenClause,
-    TokenValue,
-    Transaction,
-)
+from aclf_fhir.store import Reader, Stored, Transaction
 from aclf_fhir.trial import Protocol, Verdict, screen
 from aclf_fhir.workflows.evaluating import ensure_evaluated
-from aclf_fhir.workflows.gateway import Gateway, rule_versions
+from aclf_fhir.workflows.gateway import Gateway
 from aclf_fhir.workflows.indexing import subject_of
-from aclf_fhir.workflows.publishing import pages, put_derived
+from aclf_fhir.workflows.publishing import put_derived
+from aclf_fhir.workflows.reviewing import protocol_rules, signed_decisions
 from aclf_fhir.workflows.screening import AskedInstant, record_for
 from aclf_fhir.workflows.serving import Served, present, served, version_number
 from aclf_fhir.workflows.verdicts import enrolment_of, read_subject
 
-__all__ = ["protocol_rules", "sign", "signed_decisions"]
+__all__ = ["sign"]
 
 _SIGNERS = ("Practitioner", "PractitionerRole")
 _AGAINST = frozenset({"ineligible", "not-registered", "withdrawn"})
 """ResearchSubject.status by which a person has said no already."""
-_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,27 +118,6 @@ def sign(
         return tx.current(gateway.site, document.type, document.id)
 
     return served(present(gateway.store.write(write), "Bundle"))
-
-
-def signed_decisions(gateway: Gateway, reader: Reader, subject: str) -> Iterator[SignedDecision]:
-    """Yield what has been signed about a subject, the oldest first."""
-    query = SearchQuery(
-        clauses=(
-            SubjectClause((f"Patient/{subject}",)),
-            TokenClause("type", (TokenValue(None, "document"),)),
-        ),
-        sort=Sort.ARRIVAL,
-        count=_PAGE,
-    )
-    for stored in pages(lambda one: reader.search(gateway.site, "Bundle", one), query):
-        if stored.derived:
-            yield read_signed(stored.body)
-
-
-def protocol_rules(gateway: Gateway, protocol: Protocol) -> dict[str, str]:
-    """Return the versions of the rules by which one protocol judges."""
-    scores = sorted(name for kind, name in protocol.references() if kind == "score")
-    return rule_versions(gateway, [protocol], scores)
 
 
 def _whose(gateway: Gateway, reader: Reader, identity: str) -> tuple[str, Stored]:

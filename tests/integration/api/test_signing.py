@@ -139,6 +139,10 @@ def test_it_can_be_found_again_and_nobody_alters_it(
     answer = candidate.put(f"/fhir/Provenance/{proof['id']}", json={**proof, "policy": ["urn:x"]})
     assert answer.status_code == 403
     assert candidate.get(path).json() == signed
+    entry = {"resource": altered, "request": {"method": "PUT", "url": f"Bundle/{signed['id']}"}}
+    body = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    assert candidate.post("/fhir", json=body).status_code == 403
+    assert candidate.get(path).json() == signed
 
 
 def test_later_results_do_not_alter_it_and_signing_moves_nobody(candidate: TestClient) -> None:
@@ -248,7 +252,7 @@ def test_only_subjects_of_the_gateway_are_signed(candidate: TestClient) -> None:
         "resourceType": "ResearchSubject",
         "id": "theirs",
         "status": "candidate",
-        "study": {"reference": f"ResearchStudy/{TRIAL}"},
+        "study": {"reference": "ResearchStudy/another"},
         "individual": {"reference": f"Patient/{CANDIDATE}"},
     }
     assert candidate.put("/fhir/ResearchSubject/theirs", json=theirs).is_success
