@@ -1,7 +1,7 @@
 """`$sign`: what it freezes, what refuses it, and that nobody alters it afterwards."""
 
-import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from aclf_fhir.fhir import split_bundle, validate
 from aclf_fhir.workflows.trial_reading import TRIAL_TYPES
+from tests.conftest import ROOT
 from tests.integration.api.conftest import CANDIDATE, TRIAL, observation
 
 pytestmark = pytest.mark.real_clock
@@ -110,14 +111,24 @@ def test_the_document_is_r4_with_all_that_is_in_it(candidate: TestClient) -> Non
         assert validate(entry.resource) == ()
 
 
-def test_the_hash_can_be_checked_with_nothing_but_the_document(signed: dict[str, Any]) -> None:
-    others = [one for one in signed["entry"] if one["resource"]["resourceType"] != "Provenance"]
-    # Every number of these resources is written as Python writes it.
-    canonical = json.dumps(others, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    digest = f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
-    assert signed["identifier"]["value"] == digest
-    (proof,) = resources(signed, "Provenance")
-    assert digest in [one.get("valueString") for one in proof["extension"]]
+def test_the_hash_can_be_checked_as_the_how_to_says(candidate: TestClient) -> None:
+    document = sign(candidate).content
+    page = (ROOT / "docs/how-to/sign-eligibility.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the page's own code
+    assert names["holds"](document)
+    for before, after in (
+        (b'"not met"', b'"unknown"'),
+        (b'"value":9.9', b'"value":9.90'),
+        (b"Practitioner/invented-physician", b"Practitioner/another-physician"),
+    ):
+        altered = document.replace(before, after, 1)
+        assert altered != document
+        assert not names["holds"](altered)
+    body = json.loads(document)
+    (proof,) = resources(body, "Provenance")
+    assert body["identifier"]["value"] in [one.get("valueString") for one in proof["extension"]]
 
 
 def test_it_can_be_found_again_and_nobody_alters_it(
