@@ -97,10 +97,10 @@ def sign(
     with gateway.store.read() as reader:
         case = _case(gateway, reader, research_subject, signer, as_of, if_match)
         flags = _signable(case.verdict, acknowledged)
-        _refuse_signed(gateway, reader, case)
 
     def write(tx: Transaction) -> Stored | None:
         _check_unchanged(tx, gateway, case)
+        _refuse_signed(tx, gateway, case)
         document, proof = signed_document(
             case.verdict,
             site=gateway.site,
@@ -281,11 +281,11 @@ def _open(what: str, says: str, reasons: Sequence[str], text: str) -> Issue:
     )
 
 
-def _refuse_signed(gateway: Gateway, reader: Reader, case: _Case) -> None:
+def _refuse_signed(tx: Transaction, gateway: Gateway, case: _Case) -> None:
     """Refuse to sign again for the same T while nothing that was judged has changed."""
     rendered = verdict_observations(case.verdict, site=gateway.site, subject=case.subject)
     bodies = tuple(one.body for one in rendered)
-    for decision in signed_decisions(gateway, reader, case.subject):
+    for decision in signed_decisions(gateway, tx, case.subject):
         if decision.observations == bodies:
             raise AclfError.of(
                 Category.CONFLICT,

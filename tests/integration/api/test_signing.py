@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from fhir.resources.R4B import get_fhir_model_class
 
 from aclf_fhir.fhir import split_bundle, validate
+from aclf_fhir.workflows import signing
 from aclf_fhir.workflows.trial_reading import TRIAL_TYPES
 from tests.conftest import ROOT
 from tests.integration.api.conftest import CANDIDATE, TRIAL, observation
@@ -181,6 +182,25 @@ def test_the_same_decision_is_signed_once(candidate: TestClient, signed: dict[st
     assert signed["id"] in diagnostics(again)
     assert sign(candidate, asOf={"valueDateTime": "2024-05-06T08:00:00Z"}).status_code == 201
     assert candidate.get("/fhir/Bundle?type=document").json()["total"] == 2
+
+
+def test_two_signatures_at_once_are_one(
+    candidate: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first: list[Any] = []
+    signable = signing._signable
+
+    def interrupted(*given: Any) -> tuple[str, ...]:
+        monkeypatch.setattr(signing, "_signable", signable)
+        first.append(sign(candidate))
+        return signable(*given)
+
+    monkeypatch.setattr(signing, "_signable", interrupted)
+    second = sign(candidate)
+    assert [first[0].status_code, second.status_code] == [201, 409]
+    stored = candidate.get(f"/fhir/Bundle/{first[0].json()['id']}")
+    assert stored.headers["etag"] == 'W/"1"'
+    assert stored.json() == first[0].json()
 
 
 def test_each_flag_is_acknowledged_by_name(candidate: TestClient) -> None:
