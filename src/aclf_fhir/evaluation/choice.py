@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from aclf_fhir.errors import AclfError
 from aclf_fhir.evaluation.reasons import REASONS, STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
@@ -29,8 +31,7 @@ _NO_TIME = timedelta(0)
 _BEFORE_TIME = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What was taken for one input, and what was passed over.
 
     Parameters

@@ -7,8 +7,9 @@ readings stay possible.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from aclf_fhir.evaluation.choice import Choice
 from aclf_fhir.evaluation.feeds import feed_complete

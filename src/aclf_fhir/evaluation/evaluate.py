@@ -1,8 +1,10 @@
 """A score from a record: which facts were chosen, how far apart they lie, what came out."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from aclf_fhir.evaluation.bilirubin_course import (
     choose_daily_rise,
@@ -22,13 +24,13 @@ from aclf_fhir.evaluation.kidney_course import (
 )
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
-from aclf_fhir.evaluation.snapshot import Snapshot
+from aclf_fhir.evaluation.snapshot import Filled, Snapshot
 from aclf_fhir.evaluation.supplied import choose_supplied
 from aclf_fhir.evaluation.supports import speaks_of_renal_replacement
 from aclf_fhir.record import FactKind, Record
-from aclf_fhir.scores import SCORES, ScoreResult, compute
+from aclf_fhir.scores import SCORES, Score, ScoreResult, compute
 from aclf_fhir.scores.definition import ScoreInput, ScoreValue
-from aclf_fhir.units import Interval
+from aclf_fhir.units import Interval, TimeRange
 
 __all__ = ["ScoreEvaluation", "evaluate", "evaluate_at"]
 
@@ -46,6 +48,38 @@ _MEASURED = (FactKind.MEASUREMENT, FactKind.GRADE)
 
 # What lies further back by its nature does not count in the span of the inputs.
 _LONGER = frozenset({"course", "supplied"})
+
+
+class _Wanted(NamedTuple):
+    """An input as a score asks for it, and the key under which a snapshot keeps the answer.
+
+    Scores that ask for the same thing in the same unit, under the same name, share it.
+    """
+
+    declared: ScoreInput
+    key: tuple[str, ...]
+    counts: bool
+
+
+def _wanted(score: Score) -> tuple[_Wanted, ...]:
+    return tuple(
+        _Wanted(
+            each,
+            (
+                each.kind,
+                each.concept,
+                each.name,
+                each.unit,
+                "recorded" if each.recorded_only else "",
+                score.id if each.kind == "course" else "",
+            ),
+            each.kind not in _LONGER,
+        )
+        for each in score.inputs
+    )
+
+
+_WANTED = {score.id: _wanted(score) for score in SCORES.values()}
 
 
 def evaluate(
@@ -87,24 +121,24 @@ def evaluate_at(
 
 
 def _evaluated(snapshot: Snapshot, score_id: str) -> ScoreEvaluation:
-    score = SCORES[score_id]
+    wanted = _WANTED[score_id]
     if score_id in _OF_TREATMENT:
-        choices = _over_treatment(snapshot, score.inputs)
+        filled = _over_treatment(snapshot, wanted, score_id)
     else:
-        choices = tuple([_fill(snapshot, declared, score_id) for declared in score.inputs])
-    result = compute(score_id, {choice.input: choice.value for choice in choices})
-    span = _span(
-        choice
-        for choice, declared in zip(choices, score.inputs, strict=True)
-        if declared.kind not in _LONGER
-    )
+        filled = [_filled(snapshot, each, score_id) for each in wanted]
+    result = compute(score_id, {choice.input: choice.value for choice, _ in filled})
     flags: set[str] = set()
     fresh_until = None
-    for choice in choices:
-        flags |= choice.flags
+    measured: list[TimeRange] = []
+    for (choice, times), each in zip(filled, wanted, strict=True):
+        if choice.flags:
+            flags |= choice.flags
         until = choice.fresh_until
         if until is not None and (fresh_until is None or until < fresh_until):
             fresh_until = until
+        if each.counts:
+            measured += times
+    span = _span(measured)
     if span is not None and span > snapshot.rules.span_flag:
         flags.add("span_over_24_h")
     if not flags.issubset(result.flags):
@@ -112,11 +146,27 @@ def _evaluated(snapshot: Snapshot, score_id: str) -> ScoreEvaluation:
     return ScoreEvaluation(
         score=score_id,
         result=result,
-        choices=choices,
+        choices=tuple([choice for choice, _ in filled]),
         span=span,
         span_exceeded=False,
         at=snapshot.at,
         fresh_until=fresh_until,
+    )
+
+
+def _filled(snapshot: Snapshot, wanted: _Wanted, score_id: str) -> Filled:
+    """Return what fills an input, chosen the first time a score asks for it."""
+    filled = snapshot.filled.get(wanted.key)
+    if filled is None:
+        choice = _fill(snapshot, wanted.declared, score_id)
+        filled = snapshot.filled[wanted.key] = choice, _measured(choice)
+    return filled
+
+
+def _measured(choice: Choice) -> tuple[TimeRange, ...]:
+    """Return when what was measured or graded for a choice was."""
+    return tuple(
+        [fact.start for fact in choice.facts if fact.kind in _MEASURED and fact.start is not None]
     )
 
 
@@ -166,36 +216,37 @@ def _supplied(snapshot: Snapshot, declared: ScoreInput) -> Choice:
     )
 
 
-def _over_treatment(snapshot: Snapshot, inputs: Iterable[ScoreInput]) -> tuple[Choice, ...]:
+def _over_treatment(snapshot: Snapshot, wanted: Iterable[_Wanted], score_id: str) -> list[Filled]:
     """Fill a score that sets the seventh day of a treatment against its first."""
     record, rules, at = snapshot.record, snapshot.rules, snapshot.at
     began = treatment_start(record, rules, at=at)
     first = snapshot if began is None else Snapshot(record, rules, began)
-    choices = []
-    for declared in inputs:
-        if declared.kind == "course":
-            choice = choose_day_seven(record, rules, began, at=at, name=declared.name)
+    found: list[Filled] = []
+    for each in wanted:
+        if each.declared.kind == "course":
+            choice = choose_day_seven(record, rules, began, at=at, name=each.declared.name)
+            filled = choice, _measured(choice)
         else:
-            choice = _fill(first, declared, "")
-        choices.append(choice if began is None else replace(choice, fresh_until=None))
-    return tuple(choices)
+            filled = _filled(first, each, score_id)
+        if began is not None:
+            filled = replace(filled[0], fresh_until=None), filled[1]
+        found.append(filled)
+    return found
 
 
 def _baseline(snapshot: Snapshot, declared: ScoreInput, score_id: str) -> Choice:
-    record, rules, at = snapshot.record, snapshot.rules, snapshot.at
+    at, course = snapshot.at, snapshot.creatinines
     if score_id.startswith("kdigo"):
         creatinine = snapshot.analyte("creatinine", declared.unit, "creatinine")
-        return choose_kdigo_baseline(record, rules, creatinine, at=at, name=declared.name)
+        return choose_kdigo_baseline(course, creatinine, at=at, name=declared.name)
     return snapshot.once(
-        _ICA, lambda: choose_ica_baseline(record, rules, at=at, name=declared.name)
+        _ICA, lambda: choose_ica_baseline(snapshot.record, course, at=at, name=declared.name)
     )
 
 
 def _rise(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
     creatinine = snapshot.analyte("creatinine", declared.unit, "creatinine")
-    return choose_rise(
-        snapshot.record, snapshot.rules, creatinine, at=snapshot.at, name=declared.name
-    )
+    return choose_rise(snapshot.creatinines, creatinine, at=snapshot.at, name=declared.name)
 
 
 def _daily_rise(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
@@ -242,7 +293,7 @@ def _staged(
     baseline = next(choice for choice in now.choices if choice.input == "baseline")
     plain = None
     if not speaks_of_renal_replacement(record, rules):
-        plain = plain_course(record, rules, until=at, since=admitted)
+        plain = plain_course(record, snapshot.creatinines, since=admitted)
     if plain is not None:
         inputs = {choice.input: choice.value for choice in now.choices}
         for creatinine, increase in plain:
@@ -309,15 +360,8 @@ def _from_score(
     )
 
 
-def _span(choices: Iterable[Choice]) -> timedelta | None:
+def _span(times: Sequence[TimeRange]) -> timedelta | None:
     """Return the time between the oldest and the newest measured or graded input."""
-    starts = [
-        fact.start
-        for choice in choices
-        for fact in choice.facts
-        if fact.kind in _MEASURED and fact.start is not None
-    ]
-    if len(starts) < 2:
+    if len(times) < 2:
         return None
-    oldest = min([start.earliest for start in starts])
-    return max([start.latest for start in starts]) - oldest
+    return max([time.latest for time in times]) - min([time.earliest for time in times])

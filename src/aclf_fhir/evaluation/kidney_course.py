@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from typing import NamedTuple
 
 from aclf_fhir.errors import AclfError
@@ -20,6 +21,7 @@ from aclf_fhir.scores.kidney_injury import (
 from aclf_fhir.units import Interval, TimeRange
 
 __all__ = [
+    "Drawn",
     "admission",
     "choose_ica_baseline",
     "choose_kdigo_baseline",
@@ -39,7 +41,7 @@ _TIMED = frozenset({"pre_dialysis", "post_dialysis"})
 _NEVER_TAKEN = frozenset({FactStatus.RETRACTED, FactStatus.PRELIMINARY, FactStatus.NO_VALUE})
 
 
-class _Drawn(NamedTuple):
+class Drawn(NamedTuple):
     """A creatinine in its course; without a value where it is disputed."""
 
     fact: Fact
@@ -48,12 +50,13 @@ class _Drawn(NamedTuple):
 
     @property
     def low(self) -> Decimal:
+        """The lowest that the value can be."""
         return _NONE if self.value is None or self.value.low is None else self.value.low
 
 
 def creatinine_course(
     record: Record, rules: EvaluationRules, *, until: datetime, since: datetime | None = None
-) -> list[_Drawn]:
+) -> list[Drawn]:
     """Return the creatinines between two instants, newest first.
 
     Those drawn around dialysis, the retracted, the preliminary and the empty are left
@@ -66,13 +69,18 @@ def creatinine_course(
         if fact.qualifiers & _TIMED:
             continue
         if fact.status is FactStatus.CONFLICTING:
-            course.append(_Drawn(fact, fact.start, None))
+            course.append(Drawn(fact, fact.start, None))
         elif fact.status is FactStatus.USABLE:
             try:
-                course.append(_Drawn(fact, fact.start, converted(fact, _UNIT, rules)))
+                course.append(Drawn(fact, fact.start, converted(fact, _UNIT, rules)))
             except AclfError:
                 continue
     return course
+
+
+def _since(course: Iterable[Drawn], since: datetime) -> list[Drawn]:
+    """Return the part of a course, newest first, from an instant on."""
+    return list(takewhile(lambda drawn: drawn.at.latest >= since, course))
 
 
 def _missing(name: str, reason: Reason, why: str, facts: Iterable[Fact] = ()) -> Choice:
@@ -120,7 +128,7 @@ def in_hospital(record: Record, at: datetime) -> Callable[[datetime], bool]:
 
 
 def choose_ica_baseline(
-    record: Record, rules: EvaluationRules, *, at: datetime, name: str
+    record: Record, course: Iterable[Drawn], *, at: datetime, name: str
 ) -> Choice:
     """Choose the baseline as the International Club of Ascites does.
 
@@ -134,7 +142,7 @@ def choose_ica_baseline(
     inside = in_hospital(record, at)
     timed = {
         TimedCreatinine(drawn.at.latest, drawn.low, not inside(drawn.at.latest)): drawn
-        for drawn in creatinine_course(record, rules, until=at)
+        for drawn in course
     }
     chosen = ica_baseline(timed, admission=admitted)
     if chosen is None:
@@ -148,7 +156,7 @@ def choose_ica_baseline(
 
 
 def choose_kdigo_baseline(
-    record: Record, rules: EvaluationRules, creatinine: Choice, *, at: datetime, name: str
+    course: Iterable[Drawn], creatinine: Choice, *, at: datetime, name: str
 ) -> Choice:
     """Choose the baseline as KDIGO allows: the lowest value of the 7 days before.
 
@@ -159,24 +167,24 @@ def choose_kdigo_baseline(
     if staged is None or staged.start is None:
         return _missing(name, creatinine.reason or Reason.NO_DATA, "no creatinine to be staged")
     drawn = staged.start.latest
-    course = creatinine_course(record, rules, until=at, since=drawn - _KDIGO)
-    week = [each for each in course if drawn - _KDIGO <= each.at.latest <= drawn]
+    lately = _since(course, drawn - _KDIGO)
+    week = [each for each in lately if each.at.latest <= drawn]
     others = [each for each in week if each.fact is not staged]
     if not others:
         return _missing(name, Reason.ONLY_ONE_OF_A_PAIR, "no second value within 7 days")
     if disputed := [each.fact for each in others if each.value is None]:
         return _missing(name, Reason.CONFLICTING, Reason.CONFLICTING, disputed)
-    low, high = (kdigo_baseline(ends(course), at=drawn) for ends in (_lows, _highs))
+    low, high = (kdigo_baseline(ends(lately), at=drawn) for ends in (_lows, _highs))
     lowest = min(week, key=_low)
     return _taken(lowest, Interval(low, high), at, name, "lowest value of 7 days")
 
 
-def _lows(course: Iterable[_Drawn]) -> list[TimedCreatinine]:
+def _lows(course: Iterable[Drawn]) -> list[TimedCreatinine]:
     """Return the lowest that each value can be, at the latest instant it can be of."""
     return [TimedCreatinine(each.at.latest, each.low) for each in course]
 
 
-def _highs(course: Iterable[_Drawn]) -> list[TimedCreatinine]:
+def _highs(course: Iterable[Drawn]) -> list[TimedCreatinine]:
     """Return the highest that each value can be, at the earliest instant it can be of."""
     return [
         TimedCreatinine(each.at.earliest, each.value.high)
@@ -185,9 +193,7 @@ def _highs(course: Iterable[_Drawn]) -> list[TimedCreatinine]:
     ]
 
 
-def choose_rise(
-    record: Record, rules: EvaluationRules, creatinine: Choice, *, at: datetime, name: str
-) -> Choice:
+def choose_rise(course: Iterable[Drawn], creatinine: Choice, *, at: datetime, name: str) -> Choice:
     """Choose how far creatinine rose from the lowest value of the 48 h before."""
     newest = creatinine.fact
     if newest is None or newest.start is None or not isinstance(creatinine.value, Interval):
@@ -195,7 +201,7 @@ def choose_rise(
     drawn, now = newest.start.latest, creatinine.value
     before = [
         each
-        for each in creatinine_course(record, rules, until=at, since=drawn - _RISE)
+        for each in _since(course, drawn - _RISE)
         if each.fact is not newest and each.at.latest < drawn
     ]
     if not before:
@@ -207,7 +213,7 @@ def choose_rise(
     return _taken(lowest, value, at, name, "above the lowest value of 48 h", newest)
 
 
-def _rise(drawn: datetime, now: Interval, before: Iterable[_Drawn]) -> Interval:
+def _rise(drawn: datetime, now: Interval, before: Iterable[Drawn]) -> Interval:
     """Return how far a value rose above those before it."""
 
     def rise(end: Decimal | None, earlier: list[TimedCreatinine]) -> Decimal | None:
@@ -222,7 +228,7 @@ def _rise(drawn: datetime, now: Interval, before: Iterable[_Drawn]) -> Interval:
 
 
 def plain_course(
-    record: Record, rules: EvaluationRules, *, until: datetime, since: datetime
+    record: Record, course: Iterable[Drawn], *, since: datetime
 ) -> list[tuple[Interval, Interval | None]] | None:
     """Return each creatinine of a course with its rise, if all of them are plain.
 
@@ -238,10 +244,10 @@ def plain_course(
         if fact.status is FactStatus.CONFLICTING or not start.is_exact or start.latest in instants:
             return None
         instants.add(start.latest)
-    course = creatinine_course(record, rules, until=until, since=since - _RISE)
-    if not all(each.value is not None and each.value.is_exact for each in course):
+    lately = _since(course, since - _RISE)
+    if not all(each.value is not None and each.value.is_exact for each in lately):
         return None
-    values = _lows(course)
+    values = _lows(lately)
     rises = rises_in_48_hours(values)
     return [
         (Interval.exact(each.creatinine_mg_dl), None if rise is None else Interval.exact(rise))
@@ -250,12 +256,12 @@ def plain_course(
     ]
 
 
-def _low(drawn: _Drawn) -> Decimal:
+def _low(drawn: Drawn) -> Decimal:
     return drawn.low
 
 
 def _taken(
-    drawn: _Drawn, value: Interval | None, at: datetime, name: str, why: str, *also: Fact
+    drawn: Drawn, value: Interval | None, at: datetime, name: str, why: str, *also: Fact
 ) -> Choice:
     return Choice(
         input=name,

@@ -1,7 +1,8 @@
 """A score's result together with the choices it rests on."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from aclf_fhir.evaluation.choice import Choice
 from aclf_fhir.record import Fact
@@ -10,8 +11,7 @@ from aclf_fhir.scores.result import ScoreResult
 __all__ = ["ScoreEvaluation"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreEvaluation:
+class ScoreEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     """A score's result with the choices it rests on.
 
     Parameters

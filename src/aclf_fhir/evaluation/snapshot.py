@@ -1,14 +1,16 @@
 """One record at one instant: every choice is made once and shared by all scores."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from aclf_fhir.evaluation.choice import Choice, choose
 from aclf_fhir.evaluation.dialysis import choose_dialysis
 from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
 from aclf_fhir.evaluation.findings import DOUBT, choose_finding
+from aclf_fhir.evaluation.kidney_course import Drawn, creatinine_course
 from aclf_fhir.evaluation.oxygen import OXYGENATION, choose_oxygenation
 from aclf_fhir.evaluation.person import age_at, choose_sex
 from aclf_fhir.evaluation.reasons import Reason
@@ -17,9 +19,12 @@ from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
 from aclf_fhir.evaluation.supplied import choose_prolongation
 from aclf_fhir.evaluation.supports import choose_renal_replacement, choose_ventilation
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
-from aclf_fhir.units import Interval
+from aclf_fhir.units import Interval, TimeRange
 
-__all__ = ["HINTS", "Snapshot", "around_dialysis", "flagged"]
+__all__ = ["HINTS", "Filled", "Snapshot", "around_dialysis", "flagged"]
+
+Filled = tuple[Choice, tuple[TimeRange, ...]]
+"""What fills an input, and when what was measured for it was."""
 
 HINTS: dict[str, tuple[str, Interval | frozenset[str], Interval | frozenset[str]]] = {
     "he_grade": (
@@ -49,7 +54,7 @@ class Snapshot:
         The instant, the record's own by default.
     """
 
-    __slots__ = ("_chosen", "_oxygen", "at", "record", "rules", "scores")
+    __slots__ = ("_chosen", "_course", "_oxygen", "at", "filled", "record", "rules", "scores")
 
     def __init__(self, record: Record, rules: EvaluationRules, at: datetime | None = None) -> None:
         self.record = record
@@ -59,6 +64,9 @@ class Snapshot:
         self._oxygen: dict[str, Choice] | None = None
         self.scores: dict[str, ScoreEvaluation] = {}
         """Scores already evaluated at this instant."""
+        self.filled: dict[tuple[str, ...], Filled] = {}
+        """Inputs of scores already filled, by what the score asked for."""
+        self._course: list[Drawn] | None = None
 
     def once(self, key: tuple[str, ...], make: Callable[[], Choice]) -> Choice:
         """Return the choice kept under a key, made the first time it is asked for."""
@@ -66,6 +74,13 @@ class Snapshot:
         if choice is None:
             choice = self._chosen[key] = make()
         return choice
+
+    @property
+    def creatinines(self) -> list[Drawn]:
+        """Every creatinine of the course up to the instant, newest first."""
+        if self._course is None:
+            self._course = creatinine_course(self.record, self.rules, until=self.at)
+        return self._course
 
     def analyte(self, concept: str, unit: str, name: str = "") -> Choice:
         """Choose a measurement, under the name of the input that asks for it."""

@@ -1,7 +1,6 @@
 """CLIF-C ACLF and CLIF-C AD, with the mortality they predict."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import cast
@@ -58,7 +57,7 @@ def _spread_with_mortality(score: Score, values: Mapping[str, ScoreValue]) -> Sc
     mortality = {
         time: Interval(low[time], high[time], bounds.low_closed, bounds.high_closed) for time in low
     }
-    return replace(result, details={**result.details, "mortality_bounds": mortality})
+    return result._replace(details={**result.details, "mortality_bounds": mortality})
 
 
 _CLIF_C_OF = ScoreInput(

@@ -38,19 +38,20 @@ def exact(text: str) -> Interval:
 
 
 def ica(*facts: Fact) -> Choice:
-    return choose_ica_baseline(record(*facts), rules(), at=T, name="baseline")
+    snapshot = Snapshot(record(*facts), rules())
+    return choose_ica_baseline(snapshot.record, snapshot.creatinines, at=T, name="baseline")
 
 
 def kdigo(*facts: Fact) -> Choice:
-    known = record(*facts)
-    staged = Snapshot(known, rules()).analyte("creatinine", "mg/dL", "creatinine")
-    return choose_kdigo_baseline(known, rules(), staged, at=T, name="baseline")
+    snapshot = Snapshot(record(*facts), rules())
+    staged = snapshot.analyte("creatinine", "mg/dL", "creatinine")
+    return choose_kdigo_baseline(snapshot.creatinines, staged, at=T, name="baseline")
 
 
 def rise(*facts: Fact) -> Choice:
-    known = record(*facts)
-    staged = Snapshot(known, rules()).analyte("creatinine", "mg/dL", "creatinine")
-    return choose_rise(known, rules(), staged, at=T, name="increase_48h")
+    snapshot = Snapshot(record(*facts), rules())
+    staged = snapshot.analyte("creatinine", "mg/dL", "creatinine")
+    return choose_rise(snapshot.creatinines, staged, at=T, name="increase_48h")
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,8 @@ def test_what_makes_a_course_plain() -> None:
 
     def course(*more: Fact) -> object:
         since = T - timedelta(hours=60)
-        return plain_course(record(*plain, *more), rules(), until=T, since=since)
+        snapshot = Snapshot(record(*plain, *more), rules())
+        return plain_course(snapshot.record, snapshot.creatinines, since=since)
 
     expected = [(exact("1.2"), exact("-0.4")), (exact("1.6"), None)]
     assert course() == expected

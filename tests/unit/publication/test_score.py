@@ -1,10 +1,10 @@
 import json
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aclf_fhir.evaluation import Choice, Reason, ScoreEvaluation
 from aclf_fhir.publication.score import score_observation, score_observations
@@ -174,12 +174,12 @@ def test_an_unusable_input_is_an_error() -> None:
 
 def test_a_score_not_meant_for_the_subject_says_so() -> None:
     evaluation = evaluated("clif_c_aclf", values=inputs("clif_c_aclf"))
-    beside = replace(evaluation.result, reason="not_applicable")
+    beside = evaluation.result._replace(reason="not_applicable")
     body = published(replace(evaluation, result=beside))
     assert "valueQuantity" in body
     reason = component(body, "reason")["valueCodeableConcept"]["coding"][0]["code"]
     assert reason == "not_applicable"
-    instead = replace(beside, status="error", value=None, rounded=None)
+    instead = beside._replace(status="error", value=None, rounded=None)
     body = published(replace(evaluation, result=instead))
     codes = [coding["code"] for coding in body["dataAbsentReason"]["coding"]]
     assert codes == ["not-applicable", "not_applicable"]
@@ -208,14 +208,14 @@ def test_points_are_shown_per_part_and_absent_where_several_are_possible() -> No
 
 def test_a_truth_is_a_boolean() -> None:
     evaluation = evaluated("meld_optn", values=inputs("meld_optn"))
-    truth = replace(evaluation.result, value=True, rounded=None)
+    truth = evaluation.result._replace(value=True, rounded=None)
     body = published(replace(evaluation, result=truth))
     assert body["valueBoolean"] is True
 
 
 def test_a_number_that_is_never_rounded_is_shown_to_four_decimals() -> None:
     evaluation = evaluated("meld_optn", values=inputs("meld_optn"))
-    number = replace(evaluation.result, value=Decimal("1.23456"), rounded=None)
+    number = evaluation.result._replace(value=Decimal("1.23456"), rounded=None)
     body = published(replace(evaluation, result=number))
     assert body["valueQuantity"]["value"] == Decimal("1.2346")
 
@@ -238,7 +238,7 @@ def test_details_keep_their_type() -> None:
         "h": (),
         "i": None,
     }
-    body = published(replace(evaluation, result=replace(evaluation.result, details=details)))
+    body = published(replace(evaluation, result=evaluation.result._replace(details=details)))
     shown = {
         one["code"]["coding"][0]["code"]: list(one.values())[1]
         for one in body["component"]
@@ -253,14 +253,14 @@ def test_details_keep_their_type() -> None:
         "detail.g": "x, y",
         "detail.h": "none",
     }
-    odd = replace(evaluation.result, details={"a": 1.5})
+    odd = evaluation.result._replace(details={"a": 1.5})
     with pytest.raises(TypeError, match="float"):
         published(replace(evaluation, result=odd))
 
 
 def test_subject_score_and_instant_are_the_identity() -> None:
     one = meld()
-    same = replace(one, result=replace(one.result, flags=("x",)))
+    same = replace(one, result=one.result._replace(flags=("x",)))
     later = replace(one, at=T + timedelta(microseconds=1))
 
     def identity(evaluation: ScoreEvaluation, site: str = "north", subject: str = SUBJECT) -> str:
