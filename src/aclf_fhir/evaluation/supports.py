@@ -6,10 +6,9 @@ supports are read from the same signs, doubts and answers.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from aclf_fhir.evaluation.answers import NEWER_UNUSABLE, came_after, newest_answers
 from aclf_fhir.evaluation.choice import (
@@ -130,14 +129,14 @@ def attested_support(
     )
     if not found.newest:
         doubtful = (*found.rivals, *found.held)
-        return structs.replace(doubtful[0], value=UNKNOWN) if doubtful else None
+        return replace(doubtful[0], value=UNKNOWN) if doubtful else None
     told = (*found.newest, *found.rivals)
     said = frozenset[str]().union(*map(_answers, told))
     if found.held or any(fact.status is FactStatus.CONFLICTING for fact in told):
         said |= UNKNOWN
     newest = found.newest[0]
     flags = newest.flags | {NEWER_UNUSABLE} if found.unusable else newest.flags
-    return structs.replace(newest, value=said, flags=flags)
+    return replace(newest, value=said, flags=flags)
 
 
 def _answers(answer: Fact) -> frozenset[str]:
