@@ -213,11 +213,20 @@ def choose(
         Says why a usable fact is not fit for this input, "" if it is.
     """
     at = record.as_of if at is None else at
+    name = name or concept
+    if not record.of_concept(kind, concept):
+        return _nothing(name, concept, unit, Reason.NO_DATA, ())
     limit = rules.age_limit(concept) if max_age is None else max_age
     if window is None:
         first, last, target = at - limit, at, None
     else:
         first, last, target = window.start, window.end, window.target
+    if target is None:
+        plain = _plainly_newest(record, kind, concept, first, last, refuse)
+        if plain is not None:
+            return _taken(
+                plain, [], name=name, unit=unit, rules=rules, limit=limit, at=at, target=None
+            )
     candidates: list[Fact] = []
     passed: list[tuple[Fact, str]] = []
     disputed = False
@@ -246,7 +255,6 @@ def choose(
         candidates.append(fact)
         if target is None and _settled(candidates):
             break
-    name = name or concept
     if disputed:
         return _nothing(name, concept, unit, Reason.CONFLICTING, passed)
     if not candidates:
@@ -264,6 +272,36 @@ def choose(
     return _taken(
         best, passed, name=name, unit=unit, rules=rules, limit=limit, at=at, target=target
     )
+
+
+def _plainly_newest(
+    record: Record,
+    kind: FactKind,
+    concept: str,
+    first: datetime,
+    last: datetime,
+    refuse: Callable[[Fact], str],
+) -> Fact | None:
+    """Return the newest fact where nothing can be said against it; None if anything might be.
+
+    It is of its own instant, and so is the one before it, and both can be used.
+    """
+    if (kind, concept) in record.vague:
+        return None
+    group, count = _dated(record, kind, concept, last)
+    if not count:
+        return None
+    best = group[count - 1]
+    newest = _latest(best)
+    if newest < first or best.status is not FactStatus.USABLE or refuse(best):
+        return None
+    if count > 1:
+        before = group[count - 2]
+        then = _latest(before)
+        usable = before.status is FactStatus.USABLE and not refuse(before)
+        if then >= first and (then == newest or not usable):
+            return None
+    return best
 
 
 def _open(

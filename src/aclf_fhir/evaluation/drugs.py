@@ -55,6 +55,8 @@ def _newest(record: Record, drug: str, at: datetime, grace: timedelta) -> _Given
     same day; a rate of zero on such a day stops nothing.
     """
     found = _Given()
+    if not record.of_concept(FactKind.MEDICATION, drug):
+        return found
     today: Fact | None = None
     for fact in dated_facts(record, FactKind.MEDICATION, drug, until=at):
         if fact.status is not FactStatus.USABLE:
@@ -113,6 +115,8 @@ def given_within(
     """Return what was, or may have been, administered or reported in a stretch of time."""
     found = []
     for drug in drugs:
+        if not record.of_concept(FactKind.MEDICATION, drug):
+            continue
         for fact in (
             *undecided_facts(record, FactKind.MEDICATION, drug, until=until),
             *dated_facts(record, FactKind.MEDICATION, drug, until=until),

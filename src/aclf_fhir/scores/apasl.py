@@ -17,6 +17,7 @@ from aclf_fhir.scores.inputs import (
     RENAL_REPLACEMENT,
 )
 from aclf_fhir.scores.result import ScoreResult
+from aclf_fhir.scores.tables import Sum
 from aclf_fhir.units import Interval
 
 __all__ = [
@@ -226,24 +227,65 @@ def aarc(
     ----------
     Choudhury A, et al. Hepatol Int 2017;11(5):461-471. doi:10.1007/s12072-017-9816-z
     """
-    creatinine = 1 if creatinine_mg_dl < Decimal("0.7") else 2
-    if renal_replacement or creatinine_mg_dl > Decimal("1.5"):
-        creatinine = 3
     points = {
-        "bilirubin": 1 if bilirubin_mg_dl < 15 else 2 if bilirubin_mg_dl <= 25 else 3,
-        "encephalopathy": 1 if he_grade == 0 else 2 if he_grade <= 2 else 3,
-        "inr": 1 if inr < Decimal("1.8") else 2 if inr <= Decimal("2.5") else 3,
+        "bilirubin": _bilirubin(bilirubin_mg_dl),
+        "encephalopathy": _encephalopathy(he_grade),
+        "inr": _inr(inr),
         "lactate": _lactate(lactate_mmol_l),
-        "creatinine": creatinine,
+        "creatinine": _creatinine(creatinine_mg_dl, renal_replacement=renal_replacement),
     }
     return AARC.result(
         sum(points.values()),
         components=points,
-        flags=("renal_replacement_counted_as_3",) if renal_replacement else (),
+        flags=_REPLACED if renal_replacement else (),
     )
+
+
+_REPLACED = ("renal_replacement_counted_as_3",)
+
+
+def _bilirubin(bilirubin_mg_dl: Decimal) -> int:
+    return 1 if bilirubin_mg_dl < 15 else 2 if bilirubin_mg_dl <= 25 else 3
+
+
+def _encephalopathy(he_grade: int) -> int:
+    return 1 if he_grade == 0 else 2 if he_grade <= 2 else 3
+
+
+def _inr(inr: Decimal) -> int:
+    return 1 if inr < Decimal("1.8") else 2 if inr <= Decimal("2.5") else 3
+
+
+def _creatinine(creatinine_mg_dl: Decimal, *, renal_replacement: bool) -> int:
+    if renal_replacement or creatinine_mg_dl > Decimal("1.5"):
+        return 3
+    return 1 if creatinine_mg_dl < Decimal("0.7") else 2
 
 
 def _lactate(lactate_mmol_l: Decimal) -> int:
     if lactate_mmol_l < Decimal("1.5"):
         return 1
     return 2 if lactate_mmol_l <= Decimal("2.5") else 3
+
+
+def _add(score: Score) -> Sum:
+    """Return the sum of the five items for inputs that are not exact."""
+    bilirubin, he_grade, inr, lactate, creatinine, renal_replacement = score.arguments
+    return Sum(
+        ("bilirubin", "encephalopathy", "inr", "lactate", "creatinine"),
+        (("bilirubin",), (bilirubin,), lambda number: (_bilirubin(number),)),
+        (("encephalopathy",), (he_grade,), lambda grade: (_encephalopathy(grade),)),
+        (("inr",), (inr,), lambda number: (_inr(number),)),
+        (("lactate",), (lactate,), lambda number: (_lactate(number),)),
+        (
+            ("creatinine",),
+            (creatinine, renal_replacement),
+            lambda number, on: (_creatinine(number, renal_replacement=bool(on)),),
+        ),
+        flags=lambda values: (
+            _REPLACED if values.get("renal_replacement") == frozenset({YES}) else ()
+        ),
+    )
+
+
+AARC.spread = _add(AARC).spread

@@ -1,11 +1,13 @@
 """Child-Pugh: with INR, with prothrombin time, and with the bands for cholestatic disease."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal
 
 from aclf_fhir.scores.definition import NO, YES, Band, Score, ScoreInput
 from aclf_fhir.scores.inputs import ALBUMIN, ASCITES, BILIRUBIN, HE_GRADE, INR
 from aclf_fhir.scores.result import ScoreResult
+from aclf_fhir.scores.tables import Sum
 
 __all__ = [
     "CHILD_PUGH",
@@ -52,6 +54,18 @@ _PT_PROLONGATION = ScoreInput(
 )
 
 
+def _bilirubin_points(bilirubin_mg_dl: Decimal) -> int:
+    return 1 if bilirubin_mg_dl < 2 else 2 if bilirubin_mg_dl <= 3 else 3
+
+
+def _cholestatic_points(bilirubin_mg_dl: Decimal) -> int:
+    return 1 if bilirubin_mg_dl < 4 else 2 if bilirubin_mg_dl <= 10 else 3
+
+
+def _prolongation_points(pt_prolongation_s: Decimal) -> int:
+    return 1 if pt_prolongation_s < 4 else 2 if pt_prolongation_s <= 6 else 3
+
+
 def _albumin_points(albumin_g_dl: Decimal) -> int:
     return 1 if albumin_g_dl > Decimal("3.5") else 2 if albumin_g_dl >= Decimal("2.8") else 3
 
@@ -68,6 +82,25 @@ def _encephalopathy_points(he_grade: int, *, controlled: bool) -> int:
     if he_grade >= 3:
         return 3
     return 2 if he_grade >= 1 or controlled else 1
+
+
+def _add(
+    score: Score, bilirubin_points: Callable[..., int], coagulation_points: Callable[..., int]
+) -> Sum:
+    """Return the sum of the five items for inputs that are not exact."""
+    bilirubin, albumin, coagulation, ascites, he_grade, controlled = score.arguments
+    return Sum(
+        ("bilirubin", "albumin", "coagulation", "ascites", "encephalopathy"),
+        (("bilirubin",), (bilirubin,), lambda number: (bilirubin_points(number),)),
+        (("albumin",), (albumin,), lambda number: (_albumin_points(number),)),
+        (("coagulation",), (coagulation,), lambda number: (coagulation_points(number),)),
+        (("ascites",), (ascites,), lambda grade: (_ascites_points(grade),)),
+        (
+            ("encephalopathy",),
+            (he_grade, controlled),
+            lambda grade, by_drug: (_encephalopathy_points(grade, controlled=bool(by_drug)),),
+        ),
+    )
 
 
 def _total(score: Score, **points: int) -> ScoreResult:
@@ -94,6 +127,9 @@ CHILD_PUGH = Score(
     bands=_CLASSES,
     form="steps",
 )
+
+
+CHILD_PUGH.spread = _add(CHILD_PUGH, _bilirubin_points, _inr_points).spread
 
 
 @CHILD_PUGH.computed_by
@@ -148,7 +184,7 @@ def child_pugh(
     """
     return _total(
         CHILD_PUGH,
-        bilirubin=1 if bilirubin_mg_dl < 2 else 2 if bilirubin_mg_dl <= 3 else 3,
+        bilirubin=_bilirubin_points(bilirubin_mg_dl),
         albumin=_albumin_points(albumin_g_dl),
         coagulation=_inr_points(inr),
         ascites=_ascites_points(ascites),
@@ -175,6 +211,9 @@ CHILD_PUGH_PT = Score(
     bands=_CLASSES,
     form="steps",
 )
+
+
+CHILD_PUGH_PT.spread = _add(CHILD_PUGH_PT, _bilirubin_points, _prolongation_points).spread
 
 
 @CHILD_PUGH_PT.computed_by
@@ -220,9 +259,9 @@ def child_pugh_pt(
     """
     return _total(
         CHILD_PUGH_PT,
-        bilirubin=1 if bilirubin_mg_dl < 2 else 2 if bilirubin_mg_dl <= 3 else 3,
+        bilirubin=_bilirubin_points(bilirubin_mg_dl),
         albumin=_albumin_points(albumin_g_dl),
-        coagulation=1 if pt_prolongation_s < 4 else 2 if pt_prolongation_s <= 6 else 3,
+        coagulation=_prolongation_points(pt_prolongation_s),
         ascites=_ascites_points(ascites),
         encephalopathy=_encephalopathy_points(he_grade, controlled=he_controlled_by_medication),
     )
@@ -247,6 +286,11 @@ CHILD_PUGH_CHOLESTATIC = Score(
     bands=_CLASSES,
     form="steps",
 )
+
+
+CHILD_PUGH_CHOLESTATIC.spread = _add(
+    CHILD_PUGH_CHOLESTATIC, _cholestatic_points, _inr_points
+).spread
 
 
 @CHILD_PUGH_CHOLESTATIC.computed_by
@@ -290,7 +334,7 @@ def child_pugh_cholestatic(
     """
     return _total(
         CHILD_PUGH_CHOLESTATIC,
-        bilirubin=1 if bilirubin_mg_dl < 4 else 2 if bilirubin_mg_dl <= 10 else 3,
+        bilirubin=_cholestatic_points(bilirubin_mg_dl),
         albumin=_albumin_points(albumin_g_dl),
         coagulation=_inr_points(inr),
         ascites=_ascites_points(ascites),

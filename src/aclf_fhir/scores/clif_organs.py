@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
-from aclf_fhir.scores.definition import Score
+from aclf_fhir.scores.definition import Score, ScoreValue
 from aclf_fhir.scores.inputs import (
     BILIRUBIN,
     CREATININE,
@@ -22,6 +22,7 @@ from aclf_fhir.scores.oxygenation import (
     ratio_arguments,
 )
 from aclf_fhir.scores.result import ScoreResult
+from aclf_fhir.scores.tables import Sum
 
 __all__ = [
     "CLIF_C_OF",
@@ -55,11 +56,10 @@ _INPUTS = (
     VENTILATION.using(direction=0),
 )
 
+_RATIOS = ratio_arguments(pao2_cuts=("200", "300"), spo2_cuts=("214", "357"))
+
 ORGAN_INPUTS = (*_INPUTS, *OXYGENATION_INPUTS)
-ORGAN_ARGUMENTS = (
-    *_INPUTS,
-    *ratio_arguments(pao2_cuts=("200", "300"), spo2_cuts=("214", "357")),
-)
+ORGAN_ARGUMENTS = (*_INPUTS, *_RATIOS)
 
 CLIF_C_OF = Score(
     id="clif_c_of",
@@ -145,6 +145,45 @@ def failed_organs(points: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(
         organ for organ in sorted(points) if points[organ] >= (2 if organ == "kidney" else 3)
     )
+
+
+def _flags(values: Mapping[str, ScoreValue]) -> tuple[str, ...]:
+    """Say what is certain of a choice about organ support."""
+    certain = [
+        next(iter(value)) if isinstance(value, frozenset) and len(value) == 1 else ""
+        for value in (values.get("vasopressor"), values.get("ventilation"))
+    ]
+    return support_flags(*certain)
+
+
+_BILIRUBIN, _CREATININE, _REPLACED, _HE, _INR, _PRESSURE, _VASOPRESSOR, _VENTILATION = _INPUTS
+
+CLIF_C_OF.spread = Sum(
+    ("liver", "kidney", "brain", "coagulation", "circulation", "respiration"),
+    (("liver",), (_BILIRUBIN,), lambda bilirubin: (liver_points(bilirubin),)),
+    (
+        ("kidney",),
+        (_CREATININE, _REPLACED),
+        lambda creatinine, on: (kidney_points(creatinine, renal_replacement=on),),
+    ),
+    (("coagulation",), (_INR,), lambda inr: (coagulation_points(inr),)),
+    (
+        ("circulation",),
+        (_PRESSURE, _VASOPRESSOR),
+        lambda pressure, drug: (circulation_points(pressure, vasopressor=drug),),
+    ),
+    # The reason of ventilation ties brain and lung together.
+    (
+        ("brain", "respiration"),
+        (_HE, _VENTILATION, *_RATIOS),
+        lambda grade, reason, pao2, spo2: (
+            brain_points(grade, ventilation=reason),
+            respiration_points(pao2, spo2, ventilation=reason),
+        ),
+    ),
+    failing=failed_organs,
+    flags=_flags,
+).spread
 
 
 @CLIF_C_OF.computed_by

@@ -1,8 +1,9 @@
 """CLIF-SOFA: six organs, 0 to 4 points each."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
-from aclf_fhir.scores.definition import Score
+from aclf_fhir.scores.definition import YES, Score, ScoreValue
 from aclf_fhir.scores.inputs import (
     BILIRUBIN,
     CREATININE,
@@ -21,6 +22,7 @@ from aclf_fhir.scores.oxygenation import (
     ratio_arguments,
 )
 from aclf_fhir.scores.result import ScoreResult
+from aclf_fhir.scores.tables import Sum
 
 __all__ = ["CLIF_SOFA", "clif_sofa"]
 
@@ -40,17 +42,16 @@ _INPUTS = (
     drug_given("other_vasopressor", "Vasopressin, phenylephrine or another vasopressor"),
 )
 
+_RATIOS = ratio_arguments(
+    pao2_cuts=("100", "200", "300", "400"), spo2_cuts=("89", "214", "357", "512")
+)
+
 CLIF_SOFA = Score(
     id="clif_sofa",
     version="1",
     title="CLIF-SOFA",
     inputs=(*_INPUTS, *OXYGENATION_INPUTS),
-    arguments=(
-        *_INPUTS,
-        *ratio_arguments(
-            pao2_cuts=("100", "200", "300", "400"), spo2_cuts=("89", "214", "357", "512")
-        ),
-    ),
+    arguments=(*_INPUTS, *_RATIOS),
     derive=derive_ratio,
     citation="Moreau R, et al. Gastroenterology 2013;144(7):1426-1437",
     doi="10.1053/j.gastro.2013.02.042",
@@ -137,29 +138,24 @@ def clif_sofa(
     Moreau R, et al. Gastroenterology 2013;144(7):1426-1437. doi:10.1053/j.gastro.2013.02.042
     """
     points = {
-        "respiration": limits_reached(
-            pao2_fio2_mm_hg, spo2_fio2, pao2=(400, 300, 200, 100), spo2=(512, 357, 214, 89)
-        ),
-        "coagulation": 4 if platelets_10e9_l <= 20 else _coagulation(inr),
+        "respiration": _respiration(pao2_fio2_mm_hg, spo2_fio2),
+        "coagulation": _coagulation(inr, platelets_10e9_l),
         "liver": _liver(bilirubin_mg_dl),
         "circulation": _circulation(
-            low_pressure=mean_arterial_pressure_mm_hg < 70,
-            dopamine=dopamine_ug_kg_min,
-            catecholamine=max(epinephrine_ug_kg_min, norepinephrine_ug_kg_min),
-            other=dobutamine or terlipressin or other_vasopressor,
+            mean_arterial_pressure_mm_hg,
+            dopamine_ug_kg_min,
+            epinephrine_ug_kg_min,
+            norepinephrine_ug_kg_min,
+            dobutamine or terlipressin or other_vasopressor,
         ),
         "brain": he_grade,
-        "kidney": 4 if renal_replacement else _kidney(creatinine_mg_dl),
+        "kidney": _kidney(creatinine_mg_dl, renal_replacement=renal_replacement),
     }
     return CLIF_SOFA.result(
         sum(points.values()),
         components=points,
         flags=("vasopressor_outside_table",) if other_vasopressor else (),
-        details={
-            "organ_failures": tuple(
-                organ for organ in sorted(points) if points[organ] >= _FAILURE_FROM[organ]
-            )
-        },
+        details={"organ_failures": _failed(points)},
     )
 
 
@@ -173,6 +169,10 @@ _FAILURE_FROM = {
 }
 
 
+def _failed(points: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(organ for organ in sorted(points) if points[organ] >= _FAILURE_FROM[organ])
+
+
 def _liver(bilirubin_mg_dl: Decimal) -> int:
     if bilirubin_mg_dl < 2:
         return 0 if bilirubin_mg_dl < Decimal("1.2") else 1
@@ -181,7 +181,9 @@ def _liver(bilirubin_mg_dl: Decimal) -> int:
     return 3 if bilirubin_mg_dl < 12 else 4
 
 
-def _kidney(creatinine_mg_dl: Decimal) -> int:
+def _kidney(creatinine_mg_dl: Decimal, *, renal_replacement: bool) -> int:
+    if renal_replacement:
+        return 4
     if creatinine_mg_dl < 2:
         return 0 if creatinine_mg_dl < Decimal("1.2") else 1
     if creatinine_mg_dl < 5:
@@ -189,7 +191,9 @@ def _kidney(creatinine_mg_dl: Decimal) -> int:
     return 4
 
 
-def _coagulation(inr: Decimal) -> int:
+def _coagulation(inr: Decimal, platelets_10e9_l: Decimal) -> int:
+    if platelets_10e9_l <= 20:
+        return 4
     if inr < Decimal("1.25"):
         return 0 if inr < Decimal("1.1") else 1
     if inr < Decimal("2.5"):
@@ -198,12 +202,57 @@ def _coagulation(inr: Decimal) -> int:
 
 
 def _circulation(
-    *, low_pressure: bool, dopamine: Decimal, catecholamine: Decimal, other: bool
+    pressure: Decimal,
+    dopamine: Decimal,
+    epinephrine: Decimal,
+    norepinephrine: Decimal,
+    other: bool,  # a column of the table
 ) -> int:
+    catecholamine = max(epinephrine, norepinephrine)
     if dopamine > 15 or catecholamine > Decimal("0.1"):
         return 4
     if dopamine > 5 or catecholamine > 0:
         return 3
     if dopamine > 0 or other:
         return 2
-    return 1 if low_pressure else 0
+    return 1 if pressure < 70 else 0
+
+
+def _respiration(pao2_fio2_mm_hg: Decimal | None, spo2_fio2: Decimal | None) -> int:
+    return limits_reached(
+        pao2_fio2_mm_hg, spo2_fio2, pao2=(400, 300, 200, 100), spo2=(512, 357, 214, 89)
+    )
+
+
+def _flags(values: Mapping[str, ScoreValue]) -> tuple[str, ...]:
+    certain = values.get("other_vasopressor") == frozenset({YES})
+    return ("vasopressor_outside_table",) if certain else ()
+
+
+(_BILIRUBIN, _CREATININE, _REPLACED, _HE, _INR, _PLATELETS, _PRESSURE, *_DRUGS) = _INPUTS
+
+CLIF_SOFA.spread = Sum(
+    ("respiration", "coagulation", "liver", "circulation", "brain", "kidney"),
+    (("respiration",), _RATIOS, lambda pao2, spo2: (_respiration(pao2, spo2),)),
+    (
+        ("coagulation",),
+        (_INR, _PLATELETS),
+        lambda inr, platelets: (_coagulation(inr, platelets),),
+    ),
+    (("liver",), (_BILIRUBIN,), lambda bilirubin: (_liver(bilirubin),)),
+    (
+        ("circulation",),
+        (_PRESSURE, *_DRUGS),
+        lambda pressure, dopamine, epinephrine, norepinephrine, *others: (
+            _circulation(pressure, dopamine, epinephrine, norepinephrine, any(others)),
+        ),
+    ),
+    (("brain",), (_HE,), lambda grade: (grade,)),
+    (
+        ("kidney",),
+        (_CREATININE, _REPLACED),
+        lambda creatinine, on: (_kidney(creatinine, renal_replacement=on),),
+    ),
+    failing=_failed,
+    flags=_flags,
+).spread

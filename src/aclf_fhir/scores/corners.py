@@ -16,7 +16,7 @@ from aclf_fhir.scores.definition import Score, ScoreInput, ScoreValue
 from aclf_fhir.scores.result import ScoreResult, Status
 from aclf_fhir.units import Interval
 
-__all__ = ["Part", "Point", "codes_of", "representatives", "spread", "within"]
+__all__ = ["Part", "Point", "between", "codes_of", "representatives", "spread", "within"]
 
 # Far below any step of a result, to look just beside an open end.
 _BESIDE = Decimal("1E-12")
@@ -177,7 +177,7 @@ def _summary(
             category=first.category,
             possible=first.possible,
         )
-    possible = tuple([band.label for band in score.bands if _overlap(band.values, bounds)])
+    possible = _bands(score, bounds)
     return _common(
         results,
         status="indeterminate",
@@ -186,6 +186,38 @@ def _summary(
         category=possible[0] if len(possible) == 1 else None,
         possible=possible,
     )
+
+
+def between(
+    score: Score,
+    low: int,
+    high: int,
+    *,
+    components: Mapping[str, int | None],
+    flags: tuple[str, ...],
+    details: Mapping[str, object],
+) -> ScoreResult:
+    """Return the result of points of which only the least and the most are known."""
+    part = Part(Decimal(low), Decimal(high), low_closed=True, high_closed=True)
+    bounds = Interval(*part)
+    possible = _bands(score, bounds)
+    return ScoreResult(
+        score=score.id,
+        version=score.version,
+        status="indeterminate",
+        bounds=bounds,
+        rounded_bounds=_rounded(score, part),
+        category=possible[0] if len(possible) == 1 else None,
+        possible=possible,
+        components=components,
+        flags=flags,
+        details=details,
+    )
+
+
+def _bands(score: Score, bounds: Interval) -> tuple[str, ...]:
+    """Return the categories that some bounds allow."""
+    return tuple([band.label for band in score.bands if _overlap(band.values, bounds)])
 
 
 def _words(score: Score, results: Sequence[ScoreResult], low: int, high: int) -> ScoreResult:

@@ -20,6 +20,7 @@ from aclf_fhir.scores.inputs import (
     VENTILATION,
 )
 from aclf_fhir.scores.result import ScoreResult
+from aclf_fhir.scores.tables import Sum
 from aclf_fhir.units import Interval
 
 __all__ = ["NACSELD_ACLF", "nacseld_aclf"]
@@ -96,6 +97,15 @@ NACSELD_ACLF = Score(
     bands=(Band.below("no ACLF", "2"), Band.above("ACLF", "2")),
     form="steps",
 )
+
+
+NACSELD_ACLF.spread = Sum(
+    ("circulation", "brain", "kidney", "respiration"),
+    (("circulation",), (_SHOCK,), lambda shock: (int(shock),)),
+    (("brain",), (HE_GRADE,), lambda grade: (int(grade >= 3),)),
+    (("kidney",), (RENAL_REPLACEMENT,), lambda on: (int(on),)),
+    (("respiration",), (_VENTILATED,), lambda on: (int(on),)),
+).spread
 
 
 @NACSELD_ACLF.computed_by

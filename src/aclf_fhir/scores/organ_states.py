@@ -24,9 +24,10 @@ from aclf_fhir.scores.clif_organs import (
     respiration_points,
     support_flags,
 )
-from aclf_fhir.scores.corners import codes_of, representatives
+from aclf_fhir.scores.corners import codes_of
 from aclf_fhir.scores.definition import Score, ScoreInput, ScoreValue
 from aclf_fhir.scores.result import ScoreResult
+from aclf_fhir.scores.tables import Table
 
 __all__ = ["Definition", "OrganState", "OrganStates"]
 
@@ -38,8 +39,6 @@ OrganStates = tuple[OrganState, OrganState, OrganState, OrganState, OrganState, 
 ORGANS = ("brain", "circulation", "coagulation", "kidney", "liver", "respiration")
 
 _ARGUMENTS: dict[str, ScoreInput] = {each.name: each for each in ORGAN_ARGUMENTS}
-
-_INR_CUTS = (Decimal("1.5"), *_ARGUMENTS["inr"].cuts)
 
 _Possible = tuple[frozenset[OrganState], ...]
 
@@ -193,59 +192,41 @@ class Definition:
         return grades
 
 
+_CIRCULATION: Table[OrganState] = Table(
+    (_ARGUMENTS["mean_arterial_pressure"], _ARGUMENTS["vasopressor"]),
+    lambda pressure, drug: _other(circulation_points(pressure, vasopressor=drug)),
+)
+_COAGULATION: Table[OrganState] = Table(
+    (_ARGUMENTS["inr"].using("1.5", "2", "2.5"),),
+    lambda inr: _coagulation(inr, coagulation_points(inr)),
+)
+_KIDNEY: Table[OrganState] = Table(
+    (_ARGUMENTS["creatinine"], _ARGUMENTS["renal_replacement"]),
+    lambda creatinine, on: _kidney(creatinine, kidney_points(creatinine, renal_replacement=on)),
+)
+_LIVER: Table[OrganState] = Table(
+    (_ARGUMENTS["bilirubin"],), lambda bilirubin: _other(liver_points(bilirubin))
+)
+_BRAIN: Table[OrganState] = Table(
+    (_ARGUMENTS["he_grade"], _ARGUMENTS["ventilation"]),
+    lambda grade, reason: _brain(brain_points(grade, ventilation=reason)),
+)
+_RESPIRATION: Table[OrganState] = Table(
+    (_ARGUMENTS["pao2_fio2"], _ARGUMENTS["spo2_fio2"], _ARGUMENTS["ventilation"]),
+    lambda pao2, spo2, reason: _other(respiration_points(pao2, spo2, ventilation=reason)),
+)
+
+
 def _worlds(values: Mapping[str, ScoreValue]) -> Iterator[_Possible]:
     """Yield the possible states of each organ, once per reason of ventilation.
 
     The reason ties brain and lung together: it is one or the other, so each is a world.
     """
-    replaced = ["yes" in code for code in _codes("renal_replacement", values)]
-    vasopressors = _codes("vasopressor", values)
-    circulation = frozenset(
-        [
-            _other(circulation_points(pressure, vasopressor=vasopressor))
-            for pressure in _numbers("mean_arterial_pressure", values)
-            for vasopressor in vasopressors
-        ]
-    )
-    coagulation = frozenset([_coagulation(inr, coagulation_points(inr)) for inr in _inrs(values)])
-    kidney = frozenset(
-        [
-            _kidney(creatinine, kidney_points(creatinine, renal_replacement=on))
-            for creatinine in _numbers("creatinine", values)
-            for on in replaced
-        ]
-    )
-    liver = frozenset([_other(liver_points(number)) for number in _numbers("bilirubin", values)])
-    grades = [int(grade) for grade in _numbers("he_grade", values)]
-    by_pressure = values.get("pao2_fio2") is not None
-    ratios = _numbers("pao2_fio2" if by_pressure else "spo2_fio2", values)
-    for ventilation in codes_of(_ARGUMENTS["ventilation"], values.get("ventilation")):
-        brain = frozenset(
-            [_brain(brain_points(grade, ventilation=ventilation)) for grade in grades]
-        )
-        respiration = frozenset(
-            [
-                _other(
-                    respiration_points(
-                        ratio if by_pressure else None,
-                        None if by_pressure else ratio,
-                        ventilation=ventilation,
-                    )
-                )
-                for ratio in ratios
-            ]
-        )
+    circulation = _CIRCULATION.possible(values)
+    coagulation = _COAGULATION.possible(values)
+    kidney = _KIDNEY.possible(values)
+    liver = _LIVER.possible(values)
+    for reason in codes_of(_ARGUMENTS["ventilation"], values.get("ventilation")):
+        world = {**values, "ventilation": frozenset({reason})}
+        brain, respiration = _BRAIN.possible(world), _RESPIRATION.possible(world)
         yield brain, circulation, coagulation, kidney, liver, respiration
-
-
-def _numbers(name: str, values: Mapping[str, ScoreValue]) -> tuple[Decimal, ...]:
-    return representatives(_ARGUMENTS[name], values.get(name))
-
-
-def _inrs(values: Mapping[str, ScoreValue]) -> tuple[Decimal, ...]:
-    """Return one INR for each side of each limit, the Chinese one included."""
-    return representatives(_ARGUMENTS["inr"], values.get("inr"), _INR_CUTS)
-
-
-def _codes(name: str, values: Mapping[str, ScoreValue]) -> tuple[str, ...]:
-    return codes_of(_ARGUMENTS[name], values.get(name))
