@@ -78,6 +78,7 @@ FLAGS = {
     "answer_from_text": "An answer was read from words",
     "anticoagulant": "An anticoagulant or plasma was given shortly before the draw",
     "alternatives_disagree": "Two ways to meet the criterion disagree",
+    "at_limit_of_range": "A number beyond the accepted range but for its limit counts as the limit",
     "attestation_disagrees": "A person's answer and the record disagree",
     "bands_unverified": "The bands of the result are not verified",
     "bilirubin_rise_not_measured": "The rise of bilirubin was not measured",

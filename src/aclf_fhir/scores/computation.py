@@ -10,6 +10,7 @@ from aclf_fhir.units import Interval
 __all__ = ["compute_score"]
 
 _RECORDED = frozenset({YES})
+_AT_LIMIT = "at_limit_of_range"
 
 
 def compute_score(score: Score, inputs: Mapping[str, ScoreValue]) -> ScoreResult:
@@ -57,6 +58,8 @@ def compute_score(score: Score, inputs: Mapping[str, ScoreValue]) -> ScoreResult
         result = score.function(**arguments)
     else:
         result = (score.spread or spread)(score, values)
+        if any(_only_meets_limit(each, values.get(each.name)) for each in score.arguments):
+            flags = (*flags, _AT_LIMIT)
     if missing or flags:
         return result.noted(score.flagged((*result.flags, *flags)), tuple(missing))
     return result
@@ -76,6 +79,21 @@ def _refusal(declared: ScoreInput, value: Interval | frozenset[str]) -> Reason |
     # 0 itself may be in range where no number below it is.
     refused = None if high is None or high > 0 else declared.refusal(high)
     return refused or "out_of_range"
+
+
+def _only_meets_limit(declared: ScoreInput, value: ScoreValue) -> bool:
+    """Say whether a bounded number lies beyond what is accepted but for the limit itself.
+
+    It then counts as that limit, which a reader must know. A scale ends where it ends:
+    above its last grade there is none to be known.
+    """
+    if not isinstance(value, Interval) or declared.kind == "grade":
+        return False
+    low, high = value.low, value.high
+    lowest, highest = declared.limits
+    beyond = low == highest and (high is None or high > highest)
+    below = high == lowest and (low is None or low < lowest)
+    return beyond or below
 
 
 def _exact_arguments(score: Score, values: Mapping[str, ScoreValue]) -> dict[str, object] | None:

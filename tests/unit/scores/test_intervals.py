@@ -290,7 +290,35 @@ class TestUnusableInputs:
 
     @pytest.mark.parametrize("value", [between("30", None), between("30", "90")])
     def test_what_meets_the_range_in_its_end_is_that_end(self, value: Interval) -> None:
-        assert meld(inr=value).value == meld(inr=n("30")).value
+        result = meld(inr=value)
+        assert result.value == meld(inr=n("30")).value
+        assert "at_limit_of_range" in result.flags
+
+    @pytest.mark.parametrize(
+        ("value", "flagged"),
+        [
+            (between(None, "0.5"), True),
+            (between("0.4", "0.5"), True),
+            (between(None, "0.51"), False),
+            (between("29.99", None), False),
+            (n("30"), False),
+            (n("30.0"), False),
+            (n("0.5"), False),
+            (between("0.5", "30"), False),
+        ],
+    )
+    def test_only_what_meets_the_range_in_its_end_is_flagged(
+        self, value: Interval, *, flagged: bool
+    ) -> None:
+        assert ("at_limit_of_range" in meld(inr=value).flags) is flagged
+
+    def test_a_limit_no_score_counts_with_is_not_flagged(self) -> None:
+        result = compute("respiratory_ratio", {"pao2": n("80"), "fio2": between("1", None)})
+        assert (result.status, result.flags) == ("indeterminate", ())
+
+    def test_the_last_grade_of_a_scale_is_no_limit(self) -> None:
+        given = {"he_grade": between("4", None), "renal_replacement": codes("no")}
+        assert compute("nacseld_aclf", given).flags == ()
 
     @pytest.mark.parametrize("score_id", sorted(SCORES))
     def test_no_score_has_a_number_for_what_lies_beyond_its_inputs(self, score_id: str) -> None:
