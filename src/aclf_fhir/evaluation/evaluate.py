@@ -30,6 +30,7 @@ from aclf_fhir.evaluation.supports import speaks_of_renal_replacement
 from aclf_fhir.record import FactKind, Record
 from aclf_fhir.scores import SCORES, Score, ScoreResult, compute
 from aclf_fhir.scores.definition import ScoreInput, ScoreValue
+from aclf_fhir.scores.kidney_injury import exact_ica_stages
 from aclf_fhir.units import Interval, TimeRange
 
 __all__ = ["ScoreEvaluation", "evaluate", "evaluate_at"]
@@ -276,7 +277,7 @@ def _worst_stage(snapshot: Snapshot, declared: ScoreInput, _: str) -> Choice:
     if admitted is None:
         return _from_score(now, declared, worst or None)
     stages = {
-        _possible(compute(declared.concept, inputs)) or frozenset(order)
+        exact_ica_stages(inputs) or _possible(compute(declared.concept, inputs)) or frozenset(order)
         for inputs in _staged(snapshot, now, admitted)
     }
     for stage in stages:
@@ -300,7 +301,7 @@ def _staged(
             yield {**inputs, "creatinine": creatinine, "increase_48h": increase}
         return
     for drawn in creatinine_course(record, rules, until=at, since=admitted):
-        then = Snapshot(record, rules, drawn.at.latest)
+        then = snapshot.earlier(drawn.at.latest)
         then.once(_ICA, lambda: baseline)
         yield {each.name: _fill(then, each, now.score).value for each in SCORES[now.score].inputs}
 

@@ -10,6 +10,7 @@ from aclf_fhir.evaluation.evaluate import evaluate_at
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.score_evaluation import ScoreEvaluation
 from aclf_fhir.evaluation.snapshot import Snapshot
+from aclf_fhir.evaluation.supports import silent_supports
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.scores import SCORES
 
@@ -133,8 +134,14 @@ def at_draws(
     for instant in sorted(_draws(record, _sources(score_id, rules), since)):
         if instant <= until:
             last_of_day[instant.astimezone(rules.zone).date()] = instant
+    silent = silent_supports(record, rules)
+    before: Snapshot | None = None
     for instant in last_of_day.values():
-        yield evaluate_at(Snapshot(record, rules, instant), score_id)
+        snapshot = Snapshot(record, rules, instant)
+        if before is not None:
+            snapshot.take_supports(before, silent)
+        before = snapshot
+        yield evaluate_at(snapshot, score_id)
 
 
 def _draws(record: Record, sources: _Sources, since: datetime) -> set[datetime]:

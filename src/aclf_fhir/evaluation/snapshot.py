@@ -82,6 +82,23 @@ class Snapshot:
             self._course = creatinine_course(self.record, self.rules, until=self.at)
         return self._course
 
+    def earlier(self, at: datetime) -> "Snapshot":
+        """Return the snapshot of an earlier instant, with the part of the course up to it."""
+        then = Snapshot(self.record, self.rules, at)
+        if (FactKind.MEASUREMENT, "creatinine") not in self.record.vague:
+            then._course = [drawn for drawn in self.creatinines if drawn.at.latest <= at]
+        return then
+
+    def take_supports(self, other: "Snapshot", silent: frozenset[str]) -> None:
+        """Take over what another instant said of supports that are the same at every one.
+
+        Dialysis is not: it is counted from the creatinine of the instant.
+        """
+        for key, filled in other.filled.items():
+            kind, concept, name, *_ = key
+            if kind == "support" and concept in silent and name != "dialysis":
+                self.filled[key] = filled
+
     def analyte(self, concept: str, unit: str, name: str = "") -> Choice:
         """Choose a measurement, under the name of the input that asks for it."""
         if concept in OXYGENATION:

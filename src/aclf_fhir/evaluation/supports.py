@@ -38,6 +38,7 @@ __all__ = [
     "possible_facts",
     "runs_at",
     "settled_without_record",
+    "silent_supports",
     "speaks_of_renal_replacement",
     "support_signs",
     "unseen",
@@ -333,6 +334,26 @@ def speaks_of_renal_replacement(record: Record, rules: EvaluationRules) -> bool:
             for fact in record.of_concept(FactKind.MEASUREMENT, "creatinine")
         )
     )
+
+
+def silent_supports(record: Record, rules: EvaluationRules) -> frozenset[str]:
+    """Return the supports of which nothing is on file: they have one answer at every instant."""
+    ventilation = (
+        (FactKind.PROCEDURE, "mechanical_ventilation"),
+        (FactKind.PROCEDURE, "intubation"),
+        (FactKind.PROCEDURE, UNREAD),
+    )
+    drugs = [(FactKind.MEDICATION, drug) for drug in (*rules.vasopressors, UNREAD)]
+    signs = {"mechanical_ventilation": ventilation, "vasopressor": drugs}
+    silent = {
+        support
+        for support, sources in signs.items()
+        if not any(record.of_concept(*source) for source in sources)
+        and not record.of_concept(FactKind.ATTESTATION, rules.support_items.get(support, support))
+    }
+    if not speaks_of_renal_replacement(record, rules):
+        silent.add(_RENAL)
+    return frozenset(silent)
 
 
 def dialysis_dependence(record: Record, at: datetime) -> list[Fact]:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Literal, NamedTuple, TypeVar
 
 from aclf_fhir.scores.corners import codes_of, representatives, spread
-from aclf_fhir.scores.definition import YES, Score, ScoreInput, ScoreValue
+from aclf_fhir.scores.definition import NO, YES, Score, ScoreInput, ScoreValue
 from aclf_fhir.scores.inputs import CREATININE, RENAL_REPLACEMENT
 from aclf_fhir.scores.result import ScoreResult
 from aclf_fhir.units import Interval, round_half_up
@@ -22,6 +22,7 @@ __all__ = [
     "KDIGO_AKI_CREATININE",
     "IcaStage",
     "TimedCreatinine",
+    "exact_ica_stages",
     "ica_aki",
     "ica_aki_response",
     "ica_baseline",
@@ -37,6 +38,7 @@ _STAGES: tuple[IcaStage, ...] = ("0", "1A", "1B", "2", "3")
 _RISE = Decimal("0.3")
 _ONE_AND_A_HALF = Decimal("1.5")
 _Stage = TypeVar("_Stage", int, IcaStage)
+_NOT_REPLACED = frozenset({NO})
 _RATIOS = (_ONE_AND_A_HALF, Decimal(2), Decimal(3))
 
 _BASELINE = replace(
@@ -129,6 +131,39 @@ def _outcomes(
         for rise in rises
         for on in replaced
     }
+
+
+def exact_ica_stages(values: Mapping[str, ScoreValue]) -> frozenset[str] | None:
+    """Return the possible stages of `ica_aki` where every number is exact, None elsewhere.
+
+    The same as the score itself says, for a course in which nothing but the stages is asked.
+
+    Parameters
+    ----------
+    values
+        Value per input of `ica_aki`.
+    """
+    numbers: list[Decimal | None] = []
+    for declared in _INPUTS[:3]:
+        value = values.get(declared.name)
+        number = value.low if isinstance(value, Interval) and value.low == value.high else None
+        if number is None:
+            if value is not None or declared.required:
+                return None
+        elif declared.refusal(number) is not None:
+            return None
+        numbers.append(number)
+    baseline, creatinine, increase = numbers
+    replaced = values.get("renal_replacement") or _NOT_REPLACED
+    if baseline is None or creatinine is None or not isinstance(replaced, frozenset):
+        return None
+    rise = increase is not None and increase >= _RISE
+    return frozenset(
+        [
+            _ica_stage(creatinine / baseline, creatinine, rise=rise, renal_replacement=code == YES)
+            for code in replaced
+        ]
+    )
 
 
 def _spread_kdigo(score: Score, values: Mapping[str, ScoreValue]) -> ScoreResult:

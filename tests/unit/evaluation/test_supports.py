@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from aclf_fhir.evaluation import Reason, Snapshot
+from aclf_fhir.evaluation import Reason, Snapshot, at_draws, evaluate
 from aclf_fhir.evaluation.drugs import choose_drug, choose_given, choose_vasopressor, given_within
 from aclf_fhir.evaluation.supports import (
     NO,
@@ -15,6 +15,7 @@ from aclf_fhir.evaluation.supports import (
     choose_ventilation,
     last_sign,
     runs_at,
+    silent_supports,
 )
 from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval
@@ -574,3 +575,32 @@ def test_what_nobody_could_read_keeps_a_complete_feed_from_telling(
     assert choose_vasopressor(record(drug), rules("vasopressor")).value == value
     given_now = choose_given(record(drug), ("dopamine",), rules("dopamine"), name="any")
     assert given_now.value == value
+
+
+ALL = {"mechanical_ventilation", "renal_replacement", "vasopressor"}
+
+
+@pytest.mark.parametrize(
+    ("sign", "spoken_of"),
+    [
+        (done("mechanical_ventilation"), {"mechanical_ventilation"}),
+        (done("intubation"), {"mechanical_ventilation"}),
+        (done("renal_replacement"), {"renal_replacement"}),
+        (done(UNREAD), {"mechanical_ventilation", "renal_replacement"}),
+        (given("norepinephrine", None), {"vasopressor"}),
+        (given(UNREAD, None), {"vasopressor"}),
+        (attested("mechanical-ventilation", "no"), {"mechanical_ventilation"}),
+        (attested("vasopressor-support", "no"), {"vasopressor"}),
+        (measured("creatinine", "1 mg/dL"), set()),
+    ],
+)
+def test_a_support_is_silent_where_nothing_speaks_of_it(sign: Fact, spoken_of: set[str]) -> None:
+    assert silent_supports(record(sign), rules()) == ALL - spoken_of
+
+
+@pytest.mark.parametrize("feeds", [(), tuple(sorted(ALL))])
+def test_draws_share_what_is_the_same_at_each_of_them(feeds: tuple[str, ...]) -> None:
+    facts = [measured("creatinine", "1.6 mg/dL", 24 * day + 1) for day in range(4)]
+    known = record(*facts, done("intubation", 50))
+    for point in at_draws(known, "clif_c_of", rules(*feeds), since=ago(200).latest, until=T):
+        assert point == evaluate(known, "clif_c_of", rules(*feeds), at=point.at)

@@ -9,18 +9,20 @@ from decimal import Decimal
 import pytest
 
 from aclf_fhir import scores
-from aclf_fhir.scores import SCORES, input_error
+from aclf_fhir.scores import SCORES, ScoreValue, compute, input_error
 from aclf_fhir.scores.alcohol import maddrey_df
 from aclf_fhir.scores.clif_c import clif_c_aclf
 from aclf_fhir.scores.clif_organs import clif_c_of
 from aclf_fhir.scores.kidney_injury import (
     TimedCreatinine,
+    exact_ica_stages,
     ica_baseline,
     kdigo_baseline,
     rise_in_48_hours,
 )
 from aclf_fhir.scores.meld import meld_optn
 from aclf_fhir.scores.oxygenation import respiratory_ratio
+from aclf_fhir.units import Interval
 
 T0 = datetime(2024, 3, 10, 8, tzinfo=UTC)
 
@@ -167,3 +169,28 @@ def test_reported_number_keeps_to_its_limits() -> None:
 def test_an_argument_that_does_not_apply_may_be_none() -> None:
     result = respiratory_ratio(pao2_fio2_mm_hg=Decimal(300), spo2_fio2=None)
     assert result.details["kind"] == "PaO2/FiO2"
+
+
+@pytest.mark.parametrize("replaced", [None, {"no"}, {"yes"}, {"no", "yes"}])
+def test_stages_of_exact_numbers_are_those_of_the_score(replaced: set[str] | None) -> None:
+    codes = None if replaced is None else frozenset(replaced)
+    for creatinine in ("0.9", "1.49", "1.5", "2", "2.01", "3", "3.01", "3.99", "4"):
+        for increase in (None, "0.29", "0.3"):
+            values: dict[str, ScoreValue] = {
+                "baseline": Interval.exact(Decimal(1)),
+                "creatinine": Interval.exact(Decimal(creatinine)),
+                "increase_48h": None if increase is None else Interval.exact(Decimal(increase)),
+                "renal_replacement": codes,
+            }
+            assert exact_ica_stages(values) == frozenset(compute("ica_aki", values).possible)
+
+
+def test_stages_of_inexact_or_unusable_numbers_are_left_to_the_score() -> None:
+    one = Interval.exact(Decimal(1))
+    assert exact_ica_stages({"baseline": one}) is None
+    assert exact_ica_stages({"baseline": one, "creatinine": Interval(Decimal(1), None)}) is None
+    assert exact_ica_stages({"baseline": one, "creatinine": Interval.exact(Decimal(60))}) is None
+    assert exact_ica_stages({"baseline": one, "creatinine": one, "renal_replacement": one}) is None
+    assert exact_ica_stages({"baseline": one, "creatinine": one, "increase_48h": one}) == frozenset(
+        {"1A"}
+    )
