@@ -67,6 +67,7 @@ check: .venv/installed-dev
 	$(BIN)/python tools/generate_profiles.py --check
 	$(BIN)/python tools/generate_case_file.py --check
 	$(BIN)/python tools/generate_score_pages.py --check
+	$(BIN)/python tools/generate_life_cycle_page.py --check
 	$(BIN)/mkdocs build --quiet --strict
 
 fix: .venv/installed-dev

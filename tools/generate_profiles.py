@@ -32,6 +32,7 @@ from profile_texts import (
     PROFILES,
     SCORE_REASONS,
     SIGNING,
+    SUBJECT_REASONS,
     TRIAL_REASONS,
     VERDICTS,
 )
@@ -42,6 +43,7 @@ from aclf_fhir.errors import Category
 from aclf_fhir.evaluation import Reason
 from aclf_fhir.publication import EvaluationReason
 from aclf_fhir.scores import SCORES, Score, ScoreResult, ScoreValue, compute
+from aclf_fhir.trial.life_cycle import REASONS
 from aclf_fhir.units import Interval
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -136,6 +138,12 @@ def code_systems() -> Iterator[Resource]:
     )
     yield code_system(
         "signing", "Signing", "What a signed decision and its review consist of.", SIGNING
+    )
+    yield code_system(
+        "subject-reasons",
+        "Reasons of a subject's status",
+        "Why a person moved a ResearchSubject.",
+        chosen(SUBJECT_REASONS, sorted(frozenset[str]().union(*REASONS.values()))),
     )
     yield code_system("errors", "Errors", "What can go wrong.", chosen(ERRORS, Category))
 

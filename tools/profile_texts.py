@@ -155,6 +155,42 @@ FOLLOW_UP_REASONS = {
     "no-contact": "No sign of life on or after the time point; no news is not alive",
 }
 
+SUBJECT_STATUSES = {
+    "potential-candidate": "The gateway found nothing that rules the subject out",
+    "candidate": "A person wants the subject considered",
+    "screening": "Eligibility is being established",
+    "eligible": "A person found every criterion satisfied",
+    "ineligible": "A person found a criterion that fails",
+    "not-registered": "Registration did not come about",
+    "pending-on-study": "Registration or randomisation is awaited",
+    "on-study": "Enrolled; `period.start` is time zero of the outcomes",
+    "on-study-intervention": "Enrolled, receiving what the arm gives",
+    "on-study-observation": "Enrolled, observed by the protocol without treatment",
+    "follow-up": "Treatment and visits are over; news is still gathered",
+    "off-study": "Taking part has ended",
+    "withdrawn": "Taking part was given up, before or after enrolment",
+}
+
+SUBJECT_REASONS = {
+    "adverse-event": "An adverse event ended it",
+    "completed": "Everything the protocol asks for was done",
+    "consent-declined": "Consent was asked for and not given",
+    "consent-withdrawn": "Consent was given and withdrawn",
+    "criterion-failed": "A criterion fails",
+    "decided-in-error": "The decision before was a mistake",
+    "died": "The subject died",
+    "investigator-decision": "The investigator decided",
+    "lost-to-follow-up": "The subject cannot be reached",
+    "new-results": "Something became known that matters to a criterion",
+    "other-study": "The subject takes part in another study",
+    "other-study-ended": "Another study the subject took part in is over",
+    "recruitment-closed": "The study takes nobody in any more",
+    "sponsor-decision": "The sponsor decided",
+    "subject-decision": "The subject decided, consent apart",
+    "transferred": "The subject is treated elsewhere",
+    "transplanted": "The subject received a liver",
+}
+
 EVALUATION = {
     "evaluate": "Compute scores, criteria and outcomes from the facts on file",
     "new-data": "Something new arrived",
@@ -278,6 +314,13 @@ EXTENSIONS = {
             ("freshUntil", "dateTime", 0, "1", "Until when the evidence is fresh"),
             ("panel", "Reference", 0, "1", "Observation with the criteria as members"),
         ),
+    ),
+    "status-reason": (
+        "Reason of a status",
+        "Why a person gave a subject its status: a code of CodeSystem/subject-reasons.",
+        "ResearchSubject",
+        ("code",),
+        (),
     ),
     "clocks": (
         "Both clocks",

@@ -11,6 +11,7 @@ from rich.table import Table
 from aclf_fhir.cli.console import results
 from aclf_fhir.codes import local_system
 from aclf_fhir.remote import FhirServer
+from aclf_fhir.trial.life_cycle import BEFORE_ENROLMENT, MADE
 
 __all__ = ["Row", "overview", "print_overview"]
 
@@ -22,10 +23,6 @@ SCORES = (
     ("easl_clif_aclf_grade", "ACLF grade"),
 )
 _COMPONENTS = local_system("components")
-_SCREENING = frozenset(
-    {"candidate", "eligible", "ineligible", "not-registered", "potential-candidate", "screening"}
-)
-"""Statuses of who has not been enrolled: their verdicts follow the results."""
 _ROUNDS = 60
 _SHOWN = 3
 """Missing facts per trial in the table."""
@@ -85,7 +82,7 @@ def overview(server: FhirServer) -> list[Row]:
         if one is not None:
             trial = _id(subject["study"])
             one.statuses[trial] = subject["status"]
-            if subject["status"] not in _SCREENING and subject.get("period", {}).get("start"):
+            if subject["status"] not in BEFORE_ENROLMENT and subject.get("period", {}).get("start"):
                 one.frozen[trial] = one.judged.get(trial, "")[:10]
     return sorted(rows.values(), key=lambda row: row.patient)
 
@@ -118,7 +115,7 @@ def _verdict(row: Row, trial: str) -> str:
     A start on study freezes the verdict: its day then says that it is not of the last result.
     """
     status = row.statuses.get(trial, "")
-    moved = "" if status == "potential-candidate" else status
+    moved = "" if status == MADE else status
     verdict = row.verdicts.get(trial, "–")
     frozen = row.frozen.get(trial, "")
     lines = (verdict, f"on {frozen}" if frozen else "", moved)

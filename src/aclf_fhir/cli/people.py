@@ -6,6 +6,7 @@ acts:
     patient: invented-1        # logical id of the Patient
     status: on-study           # ResearchSubject.status from then on
     start: 2024-03-05T09:00:00+01:00   # ResearchSubject.period.start, where the status has one
+    reason: criterion-failed   # status-reason, where the move needs one
     after: invented/screening  # folders or files pushed before the act, relative to people.yaml
 ```
 
@@ -21,6 +22,7 @@ import msgspec
 import yaml
 
 from aclf_fhir.errors import AclfError, Category
+from aclf_fhir.publication import STATUS_REASON
 from aclf_fhir.remote import FhirServer
 
 __all__ = ["Act", "perform", "read_acts"]
@@ -36,6 +38,7 @@ class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: Annotated[str, msgspec.Meta(min_length=1)]
     start: str | None = None
     after: list[str] = []
+    reason: str | None = None
 
     def waits_for(self, path: Path, folder: Path) -> bool:
         """Tell whether a file has to be pushed before this act."""
@@ -101,6 +104,11 @@ def perform(server: FhirServer, act: Act) -> str:
         subject["status"] = act.status
         if act.start is not None:
             subject["period"] = {"start": act.start}
+        said = [one for one in subject.pop("extension", ()) if one["url"] != STATUS_REASON]
+        if act.reason is not None:
+            said.append({"url": STATUS_REASON, "valueCode": act.reason})
+        if said:
+            subject["extension"] = said
         reference = f"ResearchSubject/{subject['id']}"
         answer = server.request(
             "PUT",

@@ -45,12 +45,17 @@ from aclf_fhir.publication.signed import (
     signed_document,
 )
 from aclf_fhir.publication.study import protocol_code_system, questionnaire, research_study
-from aclf_fhir.publication.subject import research_subject, research_subject_id
+from aclf_fhir.publication.subject import (
+    STATUS_REASON,
+    research_subject,
+    research_subject_id,
+)
 from aclf_fhir.publication.trial_zone import TrialZone
 
 __all__ = [
     "MEANINGS",
     "ORIGIN",
+    "STATUS_REASON",
     "BlindCriterion",
     "BlindOutcome",
     "BlindVerdict",

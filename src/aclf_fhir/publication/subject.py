@@ -5,9 +5,13 @@ import msgspec
 from aclf_fhir.publication.derived import Derived, derived_id, write
 from aclf_fhir.publication.elements import Members, compact, meta, profile_url, reference
 from aclf_fhir.publication.trial_content import verdict_extension
+from aclf_fhir.trial.life_cycle import MADE
 from aclf_fhir.trial.screen import Verdict
 
-__all__ = ["research_subject", "research_subject_id"]
+__all__ = ["STATUS_REASON", "research_subject", "research_subject_id"]
+
+STATUS_REASON = profile_url("status-reason")
+"""The extension in which a person says why a subject has its status."""
 
 _VERDICT = profile_url("subject-verdict")
 
@@ -83,7 +87,7 @@ def research_subject(
         id=research_subject_id(site=site, subject=subject, trial=verdict.protocol),
         meta=meta(),
         extension=[says],
-        status="potential-candidate",
+        status=MADE,
         study=reference(f"ResearchStudy/{verdict.protocol}"),
         individual=reference(subject_reference or f"Patient/{subject}"),
     )

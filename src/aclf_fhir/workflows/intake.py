@@ -34,7 +34,7 @@ from aclf_fhir.workflows.preparing import (
 )
 from aclf_fhir.workflows.reviewing import check_review
 from aclf_fhir.workflows.settling import judge_anew, settle, wake
-from aclf_fhir.workflows.subjects import check_arms, check_move, check_whose
+from aclf_fhir.workflows.subjects import check_arms, check_move, check_sole, check_whose
 
 __all__ = [
     "Incoming",
@@ -173,7 +173,7 @@ def apply(
     current = _current(tx, gateway, incoming, resource, rows.unique)
     _check_match(incoming, current)
     derived = current is not None and current.derived
-    _check_person(gateway, incoming, resource, current)
+    _check_person(tx, gateway, incoming, resource, current)
     if current is not None and not current.deleted and says_the_same(current.body, body):
         if current.disposition is Disposition.HELD:
             current = judge_anew(tx, gateway, current)
@@ -245,15 +245,18 @@ def _conflict(incoming: Incoming, element: str, message: str) -> AclfError:
 
 
 def _check_person(
-    gateway: Gateway, incoming: Incoming, resource: Any, current: Stored | None
+    tx: Transaction, gateway: Gateway, incoming: Incoming, resource: Any, current: Stored | None
 ) -> None:
     """Refuse what no person may do to a subject of our trials, or to what we derived."""
     trials = gateway.catalog.indexes(gateway.site).trials
     try:
         check_arms(resource, trials)
         if current is not None and current.derived:
-            check = check_review if current.type == "Task" else check_move
-            check(current, resource, if_match=incoming.if_match)
+            if current.type == "Task":
+                check_review(current, resource, if_match=incoming.if_match)
+            else:
+                check_move(current, resource, if_match=incoming.if_match)
+                check_sole(tx, gateway, current, resource)
         else:
             check_whose(resource, trials, site=gateway.site)
     except AclfError as error:

@@ -15,17 +15,13 @@ from aclf_fhir.publication import (
 from aclf_fhir.record import FactKind, FactStatus, Record
 from aclf_fhir.store import Reader, Stored
 from aclf_fhir.trial import Enrolment, OutcomeResult, Protocol, Verdict, assess, screen
+from aclf_fhir.trial.life_cycle import BEFORE_ENROLMENT, MADE
 from aclf_fhir.workflows.gateway import Gateway
 
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4 import ResearchSubject
 
 __all__ = ["PRODUCT", "Judged", "enrolment_of", "first_dose_of", "judge", "read_subject"]
-
-_SCREENING = frozenset(
-    {"candidate", "eligible", "ineligible", "not-registered", "potential-candidate", "screening"}
-)
-"""ResearchSubject.status of people who have not been enrolled."""
 
 PRODUCT = "investigational_product"
 """The concept of a study's own product: whether it was given is allocation."""
@@ -70,7 +66,7 @@ class Judged:
     @property
     def fresh_until(self) -> datetime | None:
         """When time alone may change the verdict; None for who is enrolled, or never."""
-        return self.verdict.fresh_until if self.status in _SCREENING or not self.status else None
+        return self.verdict.fresh_until if self.status in {"", *BEFORE_ENROLMENT} else None
 
 
 def judge(gateway: Gateway, reader: Reader, record: Record) -> tuple[Judged, ...]:
@@ -83,7 +79,7 @@ def judge(gateway: Gateway, reader: Reader, record: Record) -> tuple[Judged, ...
 
 def enrolment_of(subject: "ResearchSubject | None", zone: tzinfo) -> Enrolment | None:
     """Return the enrolment a person gave a ResearchSubject, None while it is screened."""
-    if subject is None or subject.status in _SCREENING:
+    if subject is None or subject.status in BEFORE_ENROLMENT:
         return None
     if subject.period is None or not subject.period.start:
         return None
@@ -144,7 +140,7 @@ def _judge_one(gateway: Gateway, reader: Reader, record: Record, protocol: Proto
     if known is not None:
         status = known.status or ""
     elif person is not None:
-        status = "potential-candidate"
+        status = MADE
     return Judged(
         protocol=protocol,
         verdict=verdict,

@@ -7,6 +7,7 @@ import responses
 
 from aclf_fhir.cli.people import Act, perform, read_acts
 from aclf_fhir.errors import AclfError, Category
+from aclf_fhir.publication import STATUS_REASON
 from aclf_fhir.remote import FhirServer, RetryPolicy
 
 BASE = "http://127.0.0.1:9/fhir"
@@ -79,6 +80,24 @@ def test_a_person_writes_what_was_read_with_another_status() -> None:
         "status": "on-study",
         "period": {"start": "2024-03-05T09:00:00Z"},
     }
+
+
+def test_a_reason_is_sent_in_the_place_of_an_older_one() -> None:
+    verdict = {"url": "https://aclf-fhir.example/fhir/StructureDefinition/subject-verdict"}
+    page = found(4)
+    page["entry"][0]["resource"]["extension"] = [
+        {"url": STATUS_REASON, "valueCode": "criterion-failed"},
+        verdict,
+    ]
+    with responses.RequestsMock() as wire:
+        for _ in range(2):
+            wire.get(f"{BASE}/ResearchSubject", json=page)
+            wire.put(f"{BASE}/ResearchSubject/s1", status=200)
+        perform(server(), Act("nct1", "p1", "screening", reason="new-results"))
+        perform(server(), Act("nct1", "p1", "eligible"))
+        again, without = (json.loads(wire.calls[one].request.body) for one in (1, 3))
+    assert again["extension"] == [verdict, {"url": STATUS_REASON, "valueCode": "new-results"}]
+    assert without["extension"] == [verdict]
 
 
 def test_a_person_looks_again_when_the_verdict_has_changed_meanwhile() -> None:
