@@ -35,7 +35,8 @@ The gateway makes a ResearchSubject at the first verdict that is not ineligible,
 verdict beside the status from then on. The status itself is moved by people only: `GET` the
 subject, decide, `PUT` it back with another `status` and the version that was read as `If-Match`.
 Without `If-Match`, or with a version that is no longer the current one, the answer is 412; a move
-that is not in the table is 409, and nothing is stored.
+that is not in the table is 409, and nothing is stored. Every version is kept:
+`GET /fhir/ResearchSubject/{id}/_history` shows who was moved when, and why.
 
 Steps of the screening may be skipped, because the gateway learns late what happened on paper;
 steps of the study may not.

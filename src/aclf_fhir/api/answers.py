@@ -10,11 +10,13 @@ from fastapi import Response
 from aclf_fhir.errors import AclfError, Category, Issue
 from aclf_fhir.publication.bundle import BundleEntry, bundle_bytes
 from aclf_fhir.publication.operation_outcome import operation_outcome
+from aclf_fhir.workflows.history import HistoryEntry
 
 __all__ = [
     "FHIR_JSON",
     "FhirResponse",
     "etag",
+    "history",
     "outcome",
     "picture",
     "problem",
@@ -112,3 +114,44 @@ def searchset(
         )
         entries.append(BundleEntry(resource=operation_outcome([warning]), mode="outcome"))
     return FhirResponse(bundle_bytes("searchset", entries, links, total))
+
+
+def history(
+    entries: Iterable[HistoryEntry], *, url: str, path: str, links: Iterable[tuple[str, str]]
+) -> FhirResponse:
+    """Answer one page of the versions of a resource.
+
+    Which of POST and PUT made the first version is not kept: both are told as the PUT that
+    would have the same effect.
+
+    Parameters
+    ----------
+    url, path
+        Absolute and relative URL of the resource.
+    links
+        Relation and URL.
+    """
+    return FhirResponse(
+        bundle_bytes(
+            "history",
+            [
+                BundleEntry(
+                    full_url=url,
+                    resource=entry.served.body if entry.served else None,
+                    method="PUT" if entry.served else "DELETE",
+                    url=path,
+                    status=_status_of(entry),
+                    etag=etag(entry.version),
+                    last_modified=entry.last_updated,
+                )
+                for entry in entries
+            ],
+            links,
+        )
+    )
+
+
+def _status_of(entry: HistoryEntry) -> str:
+    if entry.served is None:
+        return "204 No Content"
+    return "201 Created" if entry.created else "200 OK"

@@ -15,7 +15,7 @@ from aclf_fhir.workflows.search_parameters import parameters_of
 
 __all__ = ["site_statement", "trial_statement"]
 
-_INTERACTIONS = ("create", "read", "search-type", "update", "vread")
+_INTERACTIONS = ("create", "history-instance", "read", "search-type", "update", "vread")
 _NOT_OF = {"Bundle": frozenset({"create", "update"})}
 """Interactions a type does not have: a Bundle is taken apart, never kept."""
 _COMMON = (

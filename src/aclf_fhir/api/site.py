@@ -10,7 +10,7 @@ from typing import Literal
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from aclf_fhir.api.answers import FhirResponse, resource, searchset
+from aclf_fhir.api.answers import FhirResponse, history, resource, searchset
 from aclf_fhir.api.asking import (
     CURSOR,
     acceptable,
@@ -27,6 +27,7 @@ from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.workflows.bundles import receive_bundle
 from aclf_fhir.workflows.gateway import Gateway
 from aclf_fhir.workflows.intake import Incoming, receive, refuse
+from aclf_fhir.workflows.reading import history as read_history
 from aclf_fhir.workflows.reading import read as read_resource
 from aclf_fhir.workflows.reading import search
 from aclf_fhir.workflows.reading import vread as read_version
@@ -164,6 +165,26 @@ async def vread(request: Request, resource_type: str, resource_id: str, version:
         read_version, gateway_of(request), resource_type, resource_id, version
     )
     return resource(found.body, version=found.version, last_updated=found.last_updated)
+
+
+@router.get("/{resource_type}/{resource_id}/_history", name="history-instance")
+async def history_instance(request: Request, resource_type: str, resource_id: str) -> Response:
+    """Read the versions of a resource, newest first; `_count` and `_since`."""
+    parameters = asked(request)
+    cursors = [value for name, value in parameters if name == CURSOR]
+    found = await run_in_threadpool(
+        read_history,
+        gateway_of(request),
+        resource_type,
+        resource_id,
+        [(name, value) for name, value in parameters if name != CURSOR],
+        cursor=cursors[-1] if cursors else None,
+        lenient=preferences(request).lenient,
+    )
+    path = f"{resource_type}/{resource_id}"
+    url = f"{base_url(request)}/{path}"
+    links = page_links(f"{url}/_history", parameters, found.next_cursor)
+    return history(found.entries, url=url, path=path, links=links)
 
 
 def _unconditional(location: str) -> AclfError:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.fhir import read_resource
 from aclf_fhir.workflows.evaluating import ensure_evaluated
 from aclf_fhir.workflows.gateway import Gateway
+from aclf_fhir.workflows.history import History, history_of, read_span
 from aclf_fhir.workflows.indexing import subject_of
 from aclf_fhir.workflows.queries import build_query, subjects_asked
 from aclf_fhir.workflows.serving import (
@@ -17,7 +19,7 @@ from aclf_fhir.workflows.serving import (
     version_number,
 )
 
-__all__ = ["DERIVED_TYPES", "read", "search", "vread"]
+__all__ = ["DERIVED_TYPES", "history", "read", "search", "vread"]
 
 DERIVED_TYPES = frozenset({"Observation", "ResearchSubject", "MeasureReport", "Provenance", "Task"})
 """Types of which some resources are derived: reading them waits for the evaluation."""
@@ -53,6 +55,50 @@ def vread(gateway: Gateway, type_: str, id_: str, version: str) -> Served:
         with gateway.store.read() as reader:
             stored = reader.version(gateway.site, type_, id_, number)
     return served(present(stored, type_))
+
+
+def history(
+    gateway: Gateway,
+    type_: str,
+    id_: str,
+    parameters: Iterable[tuple[str, str]],
+    *,
+    cursor: str | None = None,
+    lenient: bool = False,
+) -> History:
+    """Return the versions of a resource, newest first, deletions among them.
+
+    Parameters
+    ----------
+    parameters
+        `_count` and `_since`, as in the URL.
+    cursor
+        Place of the page to return.
+    lenient
+        Leave out what is not known instead of refusing it.
+
+    Raises
+    ------
+    AclfError
+        `not_found` if there never was such a resource, `invalid` for parameters it
+        cannot read.
+    """
+    check_type(type_)
+    asked = read_span(parameters, zone=gateway.site_map.zone, cursor=cursor, lenient=lenient)
+    if type_ in DERIVED_TYPES:
+        ensure_evaluated(gateway, _subject_of(gateway, type_, id_))
+    with gateway.store.read() as reader:
+        if reader.current(gateway.site, type_, id_) is None:
+            raise AclfError.of(Category.NOT_FOUND, type_, "there is no such resource")
+        found = reader.history(
+            gateway.site,
+            type_,
+            id_,
+            since=asked.since,
+            before=asked.before,
+            count=asked.count + 1,
+        )
+    return history_of(found, asked)
 
 
 def search(

@@ -182,7 +182,7 @@ def test_the_statement_offers_what_is_registered(client: TestClient) -> None:
     for one in rest["resource"]:
         codes = {code["code"] for code in one["interaction"]}
         written = set() if one["type"] == "Bundle" else {"create", "update"}
-        assert codes == {"read", "search-type", "vread"} | written
+        assert codes == {"history-instance", "read", "search-type", "vread"} | written
     assert {one["code"] for one in rest["interaction"]} == {"batch", "transaction"}
     assert {one["name"] for one in rest["operation"]} == {"score", "screen", "held", "intake"}
 
