@@ -47,7 +47,8 @@ steps of the study may not.
 RULES = """\
 R4 describes `withdrawn` as given up before registration. Here it is for any time before
 `off-study`, so that a withdrawal is told from a study that was completed; who prefers R4's
-reading moves somebody enrolled to `off-study` with the reason `{consent_withdrawn}`.
+reading moves somebody enrolled to `off-study` with the reason `{consent_withdrawn}`: the effect is
+the same.
 
 ## Reasons
 
@@ -73,6 +74,19 @@ Nobody is screened for a second trial of this gateway before the first one is ov
 
 The other trial's verdict sees the participation as well, and keeps seeing it for as long as its
 protocol looks back.
+
+## Consent
+
+The trial zone gets no new version of anything about a subject but of the status,
+
+- from the move to `withdrawn`, or to any status with the reason `{consent_withdrawn}`;
+- from the moment a Consent to the study becomes known as withdrawn, refused or inactive, or has
+  passed its end.
+
+An end that is in dispute or not verified counts until that is settled; an older Consent, and one to
+another study, does not. The pooled report counts what was published, so it stands still as well.
+What was published before stays, and the site zone goes on. Where consent is given again, or the
+end was a mistake, the whole course is published.
 """
 
 

@@ -175,7 +175,7 @@ SUBJECT_REASONS = {
     "adverse-event": "An adverse event ended it",
     "completed": "Everything the protocol asks for was done",
     "consent-declined": "Consent was asked for and not given",
-    "consent-withdrawn": "Consent was given and withdrawn",
+    "consent-withdrawn": "Consent was given and withdrawn; publication stops",
     "criterion-failed": "A criterion fails",
     "decided-in-error": "The decision before was a mistake",
     "died": "The subject died",

@@ -25,7 +25,10 @@ from aclf_fhir.trial.periods import Period
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval
 
-__all__ = ["Age", "Consent", "GradeAtConsent", "Participation", "Sex"]
+__all__ = ["Age", "Consent", "GradeAtConsent", "Participation", "Sex", "consent_has_ended"]
+
+_ENDED = frozenset({"rejected", "inactive", "withdrawn"})
+"""The status of a Consent that allows nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +248,6 @@ class Consent(Node):
         """
         need = Needs.of(Need("consent", situation.study, "patient"))
         facts = situation.consents()
-        ended = frozenset({"rejected", "inactive", "withdrawn"})
         if not facts:
             others = situation.facts(FactKind.CONSENT, "unspecified")
             note = "A Consent on file names no study; it does not count." if others else ""
@@ -260,10 +262,10 @@ class Consent(Node):
                 return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
             found = unknown(STATUS_REASONS[facts[-1].status], needs=need)
             return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
-        doubts = [fact for fact in facts if self._doubts(fact, newest, situation)]
+        doubts = [fact for fact in facts if _doubts(fact, newest, situation)]
         evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in (*newest, *doubts))
-        states = {state for fact in newest for state in self._states(fact, situation)}
-        if states and states <= ended:
+        states = {state for fact in newest for state in _consent_states(fact, situation)}
+        if states and states <= _ENDED:
             outcome = Outcome.MET if self.status == "refused" else Outcome.NOT_MET
         elif states == {"active"} and all(situation.may_be_later(fact) for fact in newest):
             note = "Nothing shows that the Consent of this day is signed already."
@@ -278,21 +280,41 @@ class Consent(Node):
             return replace(unknown(reason, needs=need, note=note), evidence=evidence)
         return Judgement(outcome=outcome, evidence=evidence, needs=Needs.settled(outcome))
 
-    def _doubts(self, fact: Fact, newest: list[Fact], situation: Situation) -> bool:
-        """Say whether a Consent that does not count may yet be the end of the newest one.
 
-        One in dispute, or an end that is not verified; not one that is certainly older.
-        """
-        if fact in newest or (
-            fact.status is not FactStatus.CONFLICTING and fact.value == frozenset({"active"})
-        ):
-            return False
-        return not situation.superseded(fact, newest)
+def consent_has_ended(situation: Situation) -> bool:
+    """Say whether consent to the study is, or may be, withdrawn, refused or past its end.
 
-    def _states(self, fact: Fact, situation: Situation) -> frozenset[str]:
-        if fact.end is not None and fact.end.latest < situation.at:
-            return frozenset({"inactive"})
-        return fact.value if isinstance(fact.value, frozenset) else frozenset()
+    Where it is in doubt, it has: publication can be made up for, and not be taken back.
+    Where there never was one, none has ended.
+    """
+    newest = situation.consents_in_force()
+    return any(_consent_states(fact, situation) & _ENDED for fact in newest) or any(
+        _doubts(fact, newest, situation)
+        and (fact.status is FactStatus.CONFLICTING or bool(_states(fact) & _ENDED))
+        for fact in situation.consents()
+    )
+
+
+def _doubts(fact: Fact, newest: list[Fact], situation: Situation) -> bool:
+    """Say whether a Consent that does not count may yet be the end of the newest one.
+
+    One in dispute, or an end that is not verified; not one that is certainly older.
+    """
+    if fact in newest or (
+        fact.status is not FactStatus.CONFLICTING and fact.value == frozenset({"active"})
+    ):
+        return False
+    return not situation.superseded(fact, newest)
+
+
+def _consent_states(fact: Fact, situation: Situation) -> frozenset[str]:
+    if fact.end is not None and fact.end.latest < situation.at:
+        return frozenset({"inactive"})
+    return _states(fact)
+
+
+def _states(fact: Fact) -> frozenset[str]:
+    return fact.value if isinstance(fact.value, frozenset) else frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

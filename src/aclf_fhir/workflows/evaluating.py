@@ -217,6 +217,7 @@ def _publish(tx: Transaction, gateway: Gateway, evaluation: _Evaluation) -> None
                 evaluation.course,
                 subject=evaluation.subject,
                 since=evaluation.since,
+                as_of=evaluation.as_of,
             )
         if judged.outcomes and any(one in judged.outcomes for one, _ in written):
             tx.mark(gateway.site, f"{STUDY}{judged.protocol.id}", evaluation.as_of, "outcomes")

@@ -24,7 +24,7 @@ from aclf_fhir.mapping.models import Disposition, Holding
 from aclf_fhir.store import Stored, Transaction
 from aclf_fhir.workflows.content import digest, says_the_same
 from aclf_fhir.workflows.gateway import Gateway
-from aclf_fhir.workflows.indexing import index_rows
+from aclf_fhir.workflows.indexing import index_rows, subject_of
 from aclf_fhir.workflows.preparing import (
     Incoming,
     Prepared,
@@ -33,7 +33,7 @@ from aclf_fhir.workflows.preparing import (
     prepare,
 )
 from aclf_fhir.workflows.reviewing import check_review
-from aclf_fhir.workflows.settling import judge_anew, settle, wake
+from aclf_fhir.workflows.settling import BEGINNING, judge_anew, settle, wake
 from aclf_fhir.workflows.subjects import check_arms, check_move, check_sole, check_whose
 
 __all__ = [
@@ -192,6 +192,8 @@ def apply(
         received=incoming.body,
     )
     settle(tx, gateway, stored, resource, derived=derived)
+    if derived:
+        tx.mark(gateway.site, subject_of(resource), BEGINNING, "moved")
     wake(tx, gateway, f"{incoming.type}/{resource_id}")
     now = tx.current(gateway.site, incoming.type, resource_id)
     if now is None:

@@ -1,4 +1,4 @@
-"""The pooled report of a trial: counted from the outcomes that stand published."""
+"""The pooled report of a trial: counted from the outcomes that stand published to it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def publish_report(gateway: Gateway, reader: Reader, mark: Mark) -> None:
         starts = list(_starts(gateway, reader, protocol))
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         due: list[datetime] = []
-        for outcome, answer, day in _answers(gateway, reader, protocol):
+        for outcome, answer, day in _answers(gateway, protocol):
             counts[outcome][answer] += 1
             due.append(day)
         if due:
@@ -71,16 +71,16 @@ def _starts(gateway: Gateway, reader: Reader, protocol: Protocol) -> Iterator[da
             yield enrolment.start
 
 
-def _answers(
-    gateway: Gateway, reader: Reader, protocol: Protocol
-) -> Iterator[tuple[str, str, datetime]]:
-    """Yield outcome, answer and due day of each published outcome of a trial."""
-    for outcome in protocol.outcomes:
-        code = TokenClause("code", (TokenValue(protocol_system(protocol.id), outcome.id),))
-        query = SearchQuery(clauses=(code,), sort=Sort.ARRIVAL, count=_PAGE)
-        found = pages(lambda one: reader.search(gateway.site, "Observation", one), query)
-        for stored in found:
-            if stored.derived:
+def _answers(gateway: Gateway, protocol: Protocol) -> Iterator[tuple[str, str, datetime]]:
+    """Yield outcome, answer and due day of each outcome of a trial, as the trial sees it.
+
+    What it may not see, because consent has ended, no count may tell it.
+    """
+    with gateway.store.read_trial(protocol.id) as zone:
+        for outcome in protocol.outcomes:
+            code = TokenClause("code", (TokenValue(protocol_system(protocol.id), outcome.id),))
+            query = SearchQuery(clauses=(code,), sort=Sort.ARRIVAL, count=_PAGE)
+            for stored in pages(lambda one: zone.search("Observation", one), query):
                 answer, day = _answer(stored)
                 yield outcome.id, answer, day
 

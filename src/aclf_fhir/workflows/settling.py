@@ -61,6 +61,9 @@ _NEW = "facts changed"
 
 _PAGE = 500
 
+_OF_ALL_TIME = frozenset({FactKind.DEMOGRAPHIC, FactKind.CONSENT})
+"""Kinds that bear on every result: who somebody is, and whether anything may be published."""
+
 _RANK = {"registered": 0, "preliminary": 1, "final": 2, "amended": 3, "corrected": 3}
 """How settled a result calls itself (R4 observation-status, diagnostic-report-status)."""
 
@@ -108,7 +111,7 @@ def mark_changes(tx: Transaction, site: str, changed: Iterable[Fact], reason: st
     since: dict[str, datetime] = {}
     for fact in changed:
         earliest = BEGINNING
-        if fact.kind is not FactKind.DEMOGRAPHIC and fact.start is not None:
+        if fact.kind not in _OF_ALL_TIME and fact.start is not None:
             earliest = fact.start.earliest
         since[fact.subject] = min(since.get(fact.subject, earliest), earliest)
     for subject, instant in since.items():
