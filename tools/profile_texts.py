@@ -322,6 +322,13 @@ EXTENSIONS = {
         ("code",),
         (),
     ),
+    "subject-status": (
+        "Status of a listed subject",
+        "The status people gave a ResearchSubject, in a List of a trial's subjects.",
+        "List.entry",
+        ("code",),
+        (),
+    ),
     "clocks": (
         "Both clocks",
         "The instant an evaluation was made for, and up to when the gateway's knowledge counts.",

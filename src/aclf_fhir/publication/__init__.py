@@ -47,8 +47,15 @@ from aclf_fhir.publication.signed import (
 from aclf_fhir.publication.study import protocol_code_system, questionnaire, research_study
 from aclf_fhir.publication.subject import (
     STATUS_REASON,
+    machine_verdict,
     research_subject,
     research_subject_id,
+)
+from aclf_fhir.publication.subject_list import (
+    SUBJECT_STATUS,
+    Listed,
+    subject_list,
+    subject_list_id,
 )
 from aclf_fhir.publication.trial_zone import TrialZone
 
@@ -56,6 +63,7 @@ __all__ = [
     "MEANINGS",
     "ORIGIN",
     "STATUS_REASON",
+    "SUBJECT_STATUS",
     "BlindCriterion",
     "BlindOutcome",
     "BlindVerdict",
@@ -65,6 +73,7 @@ __all__ = [
     "EvaluationReason",
     "Finding",
     "Frozen",
+    "Listed",
     "ObservationStatus",
     "OfferedOperation",
     "OfferedParameter",
@@ -81,6 +90,7 @@ __all__ = [
     "derived_id",
     "findings",
     "gateway_device",
+    "machine_verdict",
     "measure",
     "measure_report",
     "operation_outcome",
@@ -99,6 +109,8 @@ __all__ = [
     "score_observations",
     "score_panel",
     "signed_document",
+    "subject_list",
+    "subject_list_id",
     "verdict_id",
     "verdict_observations",
     "with_status",

@@ -1,5 +1,7 @@
 """ResearchSubject: a person moves its status, the machine writes its verdict beside it."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from aclf_fhir.publication.derived import Derived, derived_id, write
@@ -8,7 +10,10 @@ from aclf_fhir.publication.trial_content import verdict_extension
 from aclf_fhir.trial.life_cycle import MADE
 from aclf_fhir.trial.screen import Verdict
 
-__all__ = ["STATUS_REASON", "research_subject", "research_subject_id"]
+if TYPE_CHECKING:
+    from aclf_fhir.fhir.r4 import ResearchSubject
+
+__all__ = ["STATUS_REASON", "machine_verdict", "research_subject", "research_subject_id"]
 
 STATUS_REASON = profile_url("status-reason")
 """The extension in which a person says why a subject has its status."""
@@ -41,6 +46,15 @@ _plain = msgspec.json.Decoder().decode
 def research_subject_id(*, site: str, subject: str, trial: str) -> str:
     """Return the id of the one ResearchSubject of a subject in a trial."""
     return derived_id(site, "ResearchSubject", subject, trial)
+
+
+def machine_verdict(subject: "ResearchSubject") -> str:
+    """Return the verdict that stands beside a subject's status, "" if there is none."""
+    for said in subject.extension or ():
+        for one in said.extension or ():
+            if said.url == _VERDICT and one.url == "verdict":
+                return one.value_code or ""
+    return ""
 
 
 def research_subject(

@@ -18,10 +18,13 @@ from aclf_fhir.workflows.serving import (
     served,
     version_number,
 )
+from aclf_fhir.workflows.subject_lists import publish_subject_lists
 
 __all__ = ["DERIVED_TYPES", "history", "read", "search", "vread"]
 
-DERIVED_TYPES = frozenset({"Observation", "ResearchSubject", "MeasureReport", "Provenance", "Task"})
+DERIVED_TYPES = frozenset(
+    {"Observation", "ResearchSubject", "MeasureReport", "Provenance", "Task", "List"}
+)
 """Types of which some resources are derived: reading them waits for the evaluation."""
 
 
@@ -35,7 +38,7 @@ def read(gateway: Gateway, type_: str, id_: str) -> Served:
     """
     check_type(type_)
     if type_ in DERIVED_TYPES:
-        ensure_evaluated(gateway, _subject_of(gateway, type_, id_))
+        _bring_up(gateway, type_, _subject_of(gateway, type_, id_))
     with gateway.store.read() as reader:
         stored = reader.current(gateway.site, type_, id_)
     return served(present(stored, type_))
@@ -86,7 +89,7 @@ def history(
     check_type(type_)
     asked = read_span(parameters, zone=gateway.site_map.zone, cursor=cursor, lenient=lenient)
     if type_ in DERIVED_TYPES:
-        ensure_evaluated(gateway, _subject_of(gateway, type_, id_))
+        _bring_up(gateway, type_, _subject_of(gateway, type_, id_))
     with gateway.store.read() as reader:
         if reader.current(gateway.site, type_, id_) is None:
             raise AclfError.of(Category.NOT_FOUND, type_, "there is no such resource")
@@ -127,10 +130,18 @@ def search(
     )
     pending = 0
     if type_ in DERIVED_TYPES:
-        pending = ensure_evaluated(gateway, subjects_asked(query))
+        pending = _bring_up(gateway, type_, subjects_asked(query))
     with gateway.store.read() as reader:
         page = reader.search(gateway.site, type_, query)
     return result_of(page, query, pending)
+
+
+def _bring_up(gateway: Gateway, type_: str, subjects: tuple[str, ...] | None) -> int:
+    """Evaluate whom a read is about, and write the Lists; return who is still pending."""
+    pending = ensure_evaluated(gateway, subjects)
+    if type_ == "List" and subjects is None:
+        publish_subject_lists(gateway)
+    return pending
 
 
 def _subject_of(gateway: Gateway, type_: str, id_: str) -> tuple[str, ...] | None:

@@ -31,6 +31,7 @@ from aclf_fhir.publication import (
     research_subject,
     review_task,
     score_observations,
+    subject_list,
     verdict_observations,
 )
 from aclf_fhir.record import SourceVersion
@@ -45,6 +46,7 @@ from tests.unit.publication.cases import (
     evaluated,
     exact,
     inputs,
+    listed,
     meld,
     outcome,
     protocol,
@@ -65,6 +67,11 @@ def test_scores_conform(score: str) -> None:
 def test_a_score_with_its_evidence_conforms() -> None:
     for derived in score_observations(meld(), site="north", subject=SUBJECT):
         conforms(derived.body)
+
+
+def test_the_list_of_subjects_conforms() -> None:
+    conforms(subject_list(protocol(), [listed(), listed("s2")], site="north").body)
+    conforms(subject_list(protocol(), [], site="north").body)
 
 
 def test_provenance_and_device_conform() -> None:

@@ -25,6 +25,7 @@ from aclf_fhir.publication import (
     research_subject,
     review_task,
     score_observations,
+    subject_list,
     verdict_observations,
 )
 from aclf_fhir.record import SourceVersion
@@ -38,6 +39,7 @@ from tests.unit.publication.cases import (
     evaluated,
     exact,
     inputs,
+    listed,
     meld,
     outcome,
     protocol,
@@ -91,6 +93,7 @@ def published() -> Iterator[bytes]:
         person,
         outcome_observation(outcome(), trial=TRIAL, site="north", subject=SUBJECT),
         research_study(protocol()),
+        subject_list(protocol(), [listed()], site="north"),
         zone.patient("x"),
         zone.research_subject("x", blind, status="on-study"),
         *zone.verdict_observations("x", blind, as_of=T),

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from aclf_fhir.evaluation import Choice, Reason, ScoreEvaluation
-from aclf_fhir.publication import Derived, Frozen, Signature, research_study, signed_document
+from aclf_fhir.publication import Derived, Frozen, Listed, Signature, research_study, signed_document
 from aclf_fhir.record import Fact, FactKind, SentValue, SourceVersion
 from aclf_fhir.scores import SCORES, ScoreValue, compute
 from aclf_fhir.trial.judgement import Distance, Evidence, Need, Outcome
@@ -22,6 +22,12 @@ T = datetime(2024, 3, 9, 8, tzinfo=UTC)
 K = datetime(2024, 3, 9, 9, 30, tzinfo=UTC)
 SUBJECT = "patient-4711"
 TRIAL = "example-aclf-01"
+
+
+def listed(name: str = "s1", since: datetime = K, status: str = "screening") -> Listed:
+    return Listed(
+        reference=f"ResearchSubject/{name}", verdict="eligible", status=status, since=since
+    )
 
 
 def exact(text: str) -> Interval:
