@@ -7,7 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from aclf_fhir.evaluation import Choice, Reason, ScoreEvaluation
-from aclf_fhir.publication import Derived, Frozen, Listed, Signature, research_study, signed_document
+from aclf_fhir.publication import (
+    Derived,
+    Frozen,
+    Listed,
+    Signature,
+    research_study,
+    signed_document,
+)
 from aclf_fhir.record import Fact, FactKind, SentValue, SourceVersion
 from aclf_fhir.scores import SCORES, ScoreValue, compute
 from aclf_fhir.trial.judgement import Distance, Evidence, Need, Outcome
