@@ -15,6 +15,7 @@ from aclf_fhir.publication import (
     Derived,
     EvaluationReason,
     provenance,
+    research_subject_id,
     score_observations,
     with_status,
 )
@@ -152,15 +153,21 @@ def last_instant(facts: Iterable[Fact], now: datetime) -> datetime:
 def _evaluate(gateway: Gateway, mark: Mark) -> None:
     """Evaluate one mark; marks of a study stand for its pooled report."""
     with gateway.evaluating:
-        with gateway.store.read() as reader:
-            current = reader.mark_of(mark.site, mark.subject) if mark.due is None else mark
-            if current is None:
-                return  # somebody else was here first
-            if mark.subject.startswith(STUDY):
-                publish_report(gateway, reader, current)
-                return
-            evaluation = _derive(gateway, reader, current)
-        gateway.store.write(lambda tx: _publish(tx, gateway, evaluation))
+        while not _evaluated(gateway, mark):
+            pass  # a person moved the subject meanwhile, which people do not do for ever
+
+
+def _evaluated(gateway: Gateway, mark: Mark) -> bool:
+    """Evaluate one mark; return False if that has to be done again."""
+    with gateway.store.read() as reader:
+        current = reader.mark_of(mark.site, mark.subject) if mark.due is None else mark
+        if current is None:
+            return True  # somebody else was here first
+        if mark.subject.startswith(STUDY):
+            publish_report(gateway, reader, current)
+            return True
+        evaluation = _derive(gateway, reader, current)
+    return gateway.store.write(lambda tx: _publish(tx, gateway, evaluation))
 
 
 def _derive(gateway: Gateway, reader: Reader, mark: Mark) -> _Evaluation:
@@ -189,8 +196,14 @@ def _derive(gateway: Gateway, reader: Reader, mark: Mark) -> _Evaluation:
     )
 
 
-def _publish(tx: Transaction, gateway: Gateway, evaluation: _Evaluation) -> None:
-    """Write what changed, and one Provenance for all of it; clear the mark."""
+def _publish(tx: Transaction, gateway: Gateway, evaluation: _Evaluation) -> bool:
+    """Write what changed, and one Provenance for all of it; clear the mark.
+
+    Nothing is written, and the answer is False, if a person has moved the subject since
+    it was judged: the verdict stands beside the move, and never takes it back.
+    """
+    if any(_moved(tx, gateway, evaluation.subject, judged) for judged in evaluation.judged):
+        return False
     derived = [
         one
         for points in evaluation.course.values()
@@ -225,6 +238,13 @@ def _publish(tx: Transaction, gateway: Gateway, evaluation: _Evaluation) -> None
     again = [one.fresh_until for one in evaluation.judged if one.fresh_until is not None]
     if again and gateway.as_of == "now":
         tx.mark_at(gateway.site, evaluation.subject, min(again) + _MOMENT, evaluation.as_of, "time")
+    return True
+
+
+def _moved(tx: Transaction, gateway: Gateway, subject: str, judged: Judged) -> bool:
+    identity = research_subject_id(site=gateway.site, subject=subject, trial=judged.protocol.id)
+    stored = tx.current(gateway.site, "ResearchSubject", identity)
+    return judged.beside != (0 if stored is None else stored.version)
 
 
 def _stale(

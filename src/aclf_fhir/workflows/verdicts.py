@@ -39,8 +39,8 @@ class Judged:
         The verdict's T: the record's, but never after enrolment.
     status
         ResearchSubject.status, a person's; "" where there is no subject.
-    new
-        Whether this verdict makes the subject.
+    beside
+        Version of the ResearchSubject the verdict was judged beside; 0 where there was none.
     derived
         Resources of the site zone.
     outcomes
@@ -53,10 +53,15 @@ class Judged:
     verdict: Verdict
     as_of: datetime
     status: str
-    new: bool
+    beside: int
     derived: tuple[Derived, ...]
     outcomes: tuple[Derived, ...]
     results: tuple[OutcomeResult, ...]
+
+    @property
+    def new(self) -> bool:
+        """Whether this verdict makes the subject."""
+        return self.followed and not self.beside
 
     @property
     def followed(self) -> bool:
@@ -146,7 +151,7 @@ def _judge_one(gateway: Gateway, reader: Reader, record: Record, protocol: Proto
         verdict=verdict,
         as_of=as_of,
         status=status,
-        new=stored is None and person is not None,
+        beside=0 if stored is None else stored.version,
         derived=(panel, *criteria, *([person] if person else []), *outcomes),
         outcomes=outcomes,
         results=results,

@@ -6,8 +6,10 @@ import pytest
 
 from aclf_fhir.errors import AclfError, Category
 from aclf_fhir.publication import STATUS_REASON, research_subject_id
+from aclf_fhir.workflows import evaluating
 from aclf_fhir.workflows.evaluating import evaluate_marked
 from aclf_fhir.workflows.reading import read
+from aclf_fhir.workflows.verdicts import judge
 
 X, L = "nct03668171", "nct02857010"
 START = {"start": "2026-12-30T12:00:00Z"}
@@ -204,3 +206,24 @@ class TestTwoTrials:
         found = ward.criterion(other, criterion)
         assert found["valueCodeableConcept"]["text"] == "met"
         assert f"ResearchSubject/{ward.id(one)}/_history/2" in json.dumps(found)
+
+
+def test_a_move_made_while_the_machine_judges_stands(ward, result, monkeypatch):
+    """The verdict is judged again beside the move: the machine never writes a status back."""
+    judged = []
+    moved = {**ward.subject(X), "status": "screening"}
+
+    def judge_and_let_a_person_move(gateway, reader, record):
+        found = judge(gateway, reader, record)
+        judged.append(record.known_at)
+        if len(judged) == 1:
+            ward.desk.put(moved, if_match=f'W/"{moved["meta"]["versionId"]}"')
+        return found
+
+    ward.desk.put(result("creatinine", code="2160-0", value=0.4, unit="mg/dL"))
+    ward.desk.put({"resourceType": "Patient", "id": "p1", "deceasedDateTime": "2026-12-30"})
+    monkeypatch.setattr(evaluating, "judge", judge_and_let_a_person_move)
+    while evaluate_marked(ward.gateway, limit=10):
+        pass
+    assert ward.subject(X)["status"] == "screening"
+    assert len(judged) == 2
