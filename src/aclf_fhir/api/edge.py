@@ -4,7 +4,6 @@ import logging
 import re
 import time
 import uuid
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -124,13 +123,15 @@ def _is_local(host: str) -> bool:
     return is_loopback(host) or not (":" in host or host.replace(".", "").isdigit())
 
 
+_NAMED_HOST = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://)?([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.I
+)
+
+
 def _names_loopback(text: str) -> bool:
     """Tell whether a Host (`localhost:8000`) or an Origin (`http://localhost`) is loopback."""
-    try:
-        host = urlsplit(text if "//" in text else f"//{text}").hostname
-    except ValueError:
-        return False
-    return host is not None and is_loopback(host)
+    named = _NAMED_HOST.fullmatch(text)
+    return named is not None and is_loopback(named[1].lower().removesuffix("."))
 
 
 def _route(scope: Scope) -> str:

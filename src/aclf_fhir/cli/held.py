@@ -116,7 +116,7 @@ def _opened(**given: Any) -> Iterator[Gateway]:
         mappings=settings.mappings,
         trials=settings.trials,
         software_version=software_version(),
-        create=False,
+        serving=False,
     )
     try:
         yield gateway

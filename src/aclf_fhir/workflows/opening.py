@@ -36,9 +36,11 @@ def open_gateway(
     base: str = "",
     software_version: str = "source",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    create: bool = True,
+    serving: bool = True,
 ) -> Gateway:
     """Load the catalog, open the store, and publish what depends on neither patient nor time.
+
+    Whoever looks into the database of a server leaves publishing to the server (`serving`).
 
     Parameters
     ----------
@@ -56,8 +58,9 @@ def open_gateway(
         Version of the gateway, named in every Provenance.
     clock
         Returns the current instant.
-    create
-        Whether an empty database is made ready; else it is refused.
+    serving
+        Whether an empty database is made ready, and studies and measures are published as
+        these data files have them; else it is refused, and nothing is written.
 
     Raises
     ------
@@ -73,9 +76,9 @@ def open_gateway(
             "there is no site of that name",
             f"Known sites: {', '.join(sorted(catalog.sites))}.",
         )
-    store = Store.open(database, create=create)
+    store = Store.open(database, create=serving)
     try:
-        keys = store.write(lambda tx: _keys(tx, catalog))
+        keys = store.write(lambda tx: _keys(tx, catalog)) if serving else {}
         gateway = Gateway(
             store=store,
             catalog=catalog,
@@ -86,7 +89,8 @@ def open_gateway(
             software_version=software_version,
             trial_keys=keys,
         )
-        store.write(lambda tx: _publish_definitions(tx, gateway))
+        if serving:
+            store.write(lambda tx: _publish_definitions(tx, gateway))
     except BaseException:
         store.close()
         raise

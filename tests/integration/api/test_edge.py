@@ -213,10 +213,14 @@ def test_every_parameter_it_offers_can_be_asked(client: TestClient) -> None:
     [
         *(
             ("Host", text, 200)
-            for text in ("localhost", "LocalHost:8000", "127.0.0.1:9", "[::1]:80")
+            for text in ("localhost", "LocalHost:8000", "localhost.", "127.0.0.1:9", "[::1]:80")
         ),
         *(("Host", text, 403) for text in ("attacker.example", "127.0.0.1.attacker.example:8000")),
         *(("Host", text, 403) for text in ("192.0.2.7", "[2001:db8::7]:80", "[", "", "192.0.2.8.")),
+        *(
+            ("Host", text, 403)
+            for text in ("someone@127.0.0.1", "localhost/.a.example", "localhost#a", "x//localhost")
+        ),
         *(("Origin", text, 200) for text in ("http://localhost:8000", "http://[::1]")),
         *(
             ("Origin", text, 403)

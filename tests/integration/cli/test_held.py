@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aclf_fhir.catalog.files import data_root
 from tests.integration.api.conftest import bundle, laboratory, observation, patient
 from tests.integration.cli.conftest import Server, run
 
@@ -63,3 +64,18 @@ def test_it_makes_no_database(tmp_path: Path) -> None:
     refused = run("held", "list", "--database", "sqlite:///none.sqlite", cwd=tmp_path)
     assert refused.returncode == 12
     assert not list(tmp_path.iterdir())
+
+
+def test_it_publishes_nothing(server: Server) -> None:
+    """A protocol of another version beside the command is not what the server judges by."""
+    trial = "nct03668171"
+    trials = server.folder / "trials"
+    trials.mkdir()
+    protocol = (data_root() / "trials" / f"{trial}.yaml").read_text()
+    (trials / f"{trial}.yaml").write_text(protocol.replace('version: "1"', 'version: "7"', 1))
+    study = f"{server.base}/ResearchStudy/{trial}"
+    before = server.session.get(study).content
+    for command in (("list",), ("replay",)):
+        where = ("--database", server.database, "--site", "demo", "--trials", trials)
+        assert run("held", *command, *where, cwd=server.folder).returncode == 0
+    assert server.session.get(study).content == before
