@@ -119,6 +119,7 @@ FLAGS = {
     "unit_from_text": "The unit was read from text",
     "unit_mapped": "The unit was mapped from another spelling",
     "unit_missing": "The result came without a unit",
+    "unread_since_answer": "Something nobody could read came after the answer",
     "unsigned": "Nobody signed the answer",
     "vasopressor_outside_table": "A vasopressor the score does not name counts 2 points",
     "ventilation_reason_unknown": "The reason for ventilation is not known",

@@ -31,7 +31,8 @@ class Answers:
     held
         As new or newer, but nobody could read them yet.
     unusable
-        As new or newer, but not signed, not finished, or not this person's to give.
+        As new or newer, but not signed, not finished, or not this person's to give; or
+        held for its time, which nobody knows, and learnt after the newest was given.
     stale
         The newest one of those that came too early to count, where no other counts.
     """
@@ -55,6 +56,7 @@ def newest_answers(
     rivals: list[Fact] = []
     passed: list[Fact] = []
     stale: Fact | None = None
+    facts = list(facts)
     for fact in facts:
         start = fact.start
         if start is None or fact.status is FactStatus.RETRACTED or start.earliest > at:
@@ -70,11 +72,16 @@ def newest_answers(
             break
         else:
             newest.append(fact)
+    untimed = [
+        fact
+        for fact in facts
+        if fact.start is None and is_held(fact) and newest and came_after(fact, newest[0])
+    ]
     return Answers(
         newest=tuple(newest),
         rivals=tuple(rivals),
         held=tuple(fact for fact in passed if is_held(fact)),
-        unusable=tuple(fact for fact in passed if not is_held(fact)),
+        unusable=(*(fact for fact in passed if not is_held(fact)), *untimed),
         stale=stale,
     )
 

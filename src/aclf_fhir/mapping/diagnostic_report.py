@@ -33,8 +33,8 @@ def map_diagnostic_report(report: "DiagnosticReport", draft: "Draft") -> str:
     _read_contained(report, draft)
     draft.root = draft.type
     draft.shared = ()
-    concluded = _conclusions(report, draft)
-    if not concluded:
+    concluded, unread = _conclusions(report, draft)
+    if not concluded and not unread:
         return "report-without-coded-conclusion"
     draft.status = FactStatus.USABLE if report.status in _USABLE else FactStatus.PRELIMINARY
     read_subject(draft, report.subject)
@@ -52,6 +52,8 @@ def map_diagnostic_report(report: "DiagnosticReport", draft: "Draft") -> str:
             qualifiers=frozenset({notion.strength.value, "report"}),
             codes=as_evidence(codings),
         )
+    for path in unread:
+        draft.add_unread(FactKind.FINDING, path, start=span.start, end=span.end)
     return ""
 
 
@@ -73,19 +75,28 @@ def _read_contained(report: "DiagnosticReport", draft: "Draft") -> None:
 
 def _conclusions(
     report: "DiagnosticReport", draft: "Draft"
-) -> "list[tuple[int, tuple[Coding, ...], Notion]]":
-    """Look every conclusion code up; a local one may mean anything and is held."""
+) -> "tuple[list[tuple[int, tuple[Coding, ...], Notion]], list[str]]":
+    """Look every conclusion code up; a local one may mean anything and is held.
+
+    Returns
+    -------
+    tuple[list[tuple[int, tuple[Coding, ...], Notion]], list[str]]
+        What was concluded, and the paths of what nobody could read.
+    """
     concluded = []
+    unread = []
     for index, concept in enumerate(report.conclusion_code or ()):
         codings = codings_of(concept)
         notions = read_notions(codings, draft.context, _KINDS)
         path = f"conclusionCode[{index}]"
         if notions.contradiction:
             draft.hold(HeldReason.CONTRADICTING_CODES, path, notions.contradiction)
-        elif codings and not (notions.found or notions.covered or notions.set_aside):
+            unread.append(path)
+        elif codings and notions.unread:
             draft.hold(HeldReason.UNMAPPED_CODE, path, describe(codings))
+            unread.append(path)
         concluded += [(index, codings, notion) for notion in notions.found.values()]
-    return concluded
+    return concluded, unread
 
 
 def _effective(report: "DiagnosticReport", draft: "Draft") -> Span:

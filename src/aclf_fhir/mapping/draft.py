@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from aclf_fhir.mapping.models import (
     Disposition,
     HeldReason,
@@ -31,6 +33,11 @@ __all__ = ["Draft", "not_needed"]
 
 _NONE: frozenset[str] = frozenset()
 _HELD = frozenset({"held"})
+_FED = frozenset({FactKind.FINDING, FactKind.PROCEDURE, FactKind.MEDICATION})
+"""Kinds of which no record may mean that there is none."""
+_NOT_THERE = frozenset({"refuted", "not_done", "not_taken"})
+_ABSENT = (frozenset({"absent"}), frozenset({"not_done"}))
+_OF_NO_FEED = frozenset({"Observation", "QuestionnaireResponse"})
 
 
 def not_needed(rule: str, waits_for: tuple[str, ...] = ()) -> MappingOutcome:
@@ -158,7 +165,7 @@ class Draft:
         recorded: datetime | None = None,
         qualifiers: frozenset[str] = _NONE,
     ) -> None:
-        """State that something was received whose code waits on the work list."""
+        """State that something was received that nobody could read."""
         self.add(
             kind,
             UNREAD,
@@ -172,29 +179,64 @@ class Draft:
             flags=_HELD,
         )
 
-    def _after_death(self) -> tuple[Fact, ...]:
-        """Return that the patient was seen after a reported death: one of the two is wrong."""
-        if self.late is None or not any(shows_alive(fact) for fact in self.facts):
+    def _of_blocked(self) -> tuple[Fact, ...]:
+        """Return what a resource that is held whole leaves: that something was received."""
+        stated, self.facts = self.facts, []
+        if not self.subject:
             return ()
-        path, moment = self.late
-        self.facts = []
-        self.add(
-            FactKind.ENCOUNTER,
-            AFTER_DEATH,
-            None,
-            path=path,
-            start=moment,
+        if self.late is not None and any(shows_alive(fact) for fact in stated):
+            # The patient was seen after a reported death: one of the two is wrong.
+            path, moment = self.late
+            self.add(
+                FactKind.ENCOUNTER,
+                AFTER_DEATH,
+                None,
+                path=path,
+                start=moment,
+                status=FactStatus.NO_VALUE,
+                flags=_HELD,
+            )
+        left = {
+            (fact.kind, fact.source.path): self._unread(fact)
+            for fact in stated
+            if self.type not in _OF_NO_FEED and _of_a_feed(fact)
+        }
+        answers = [
+            replace(fact, value=None, start=None, status=FactStatus.NO_VALUE, flags=_HELD)
+            for fact in stated
+            if fact.kind is FactKind.ATTESTATION and "retires" not in fact.qualifiers
+        ]
+        return (*self.facts, *left.values(), *answers)
+
+    def _unread(self, fact: Fact) -> Fact:
+        """Return a fact without what it says, and without a time that cannot be."""
+        dated = self.late is not None
+        return replace(
+            fact,
+            concept=UNREAD,
+            value=None,
+            unit="",
+            start=fact.start if dated else None,
+            end=fact.end if dated else None,
+            recorded=fact.recorded if dated else None,
             status=FactStatus.NO_VALUE,
             flags=_HELD,
+            codes=(),
+            sent=None,
+            reference_high=None,
         )
-        return tuple(self.facts)
 
     def outcome(self, rule: str) -> MappingOutcome:
         """Return what became of the resource; `rule` says why where nothing did."""
         waits = tuple(self.waits)
         if self.holdings:
-            facts = self._after_death() if self.blocked else tuple(self.facts)
+            facts = self._of_blocked() if self.blocked else tuple(self.facts)
             return MappingOutcome(Disposition.HELD, facts, tuple(self.holdings), "", waits)
         if self.facts:
             return MappingOutcome(Disposition.MAPPED, tuple(self.facts), (), "", waits)
         return not_needed(rule, waits)
+
+
+def _of_a_feed(fact: Fact) -> bool:
+    """Say whether a fact would count against the absence of something."""
+    return fact.kind in _FED and not fact.qualifiers & _NOT_THERE and fact.value not in _ABSENT

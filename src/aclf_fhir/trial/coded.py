@@ -1,6 +1,6 @@
 """Coded findings and procedures: current, ever, or within a window."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -100,6 +100,10 @@ class Coded(Node):
     def references(self) -> Iterator[tuple[str, str]]:
         """Yield the value set."""
         yield self.kind, self.name
+
+    def unread(self, situation: Situation) -> Iterable[Fact]:
+        """Return what was received of this kind, and nobody could read."""
+        return situation.unread(self.kind, since=self._since(situation))
 
     def look(self, situation: Situation) -> Judgement:
         """Read every fact of the notion, then weigh them."""

@@ -1,10 +1,11 @@
 """Drugs taken, and organ support given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aclf_fhir.evaluation import Reason
+from aclf_fhir.evaluation.answers import came_after
 from aclf_fhir.evaluation.drugs import choose_vasopressor
 from aclf_fhir.evaluation.reasons import REASONS, STATUS_REASONS
 from aclf_fhir.evaluation.supports import (
@@ -25,7 +26,7 @@ from aclf_fhir.trial.judgement import (
     evidence_of,
     evidence_of_choice,
 )
-from aclf_fhir.trial.node import UNREAD_NOTE, Node, unknown
+from aclf_fhir.trial.node import UNREAD_NOTE, UNREAD_SINCE, Node, unknown
 from aclf_fhir.trial.periods import Period
 from aclf_fhir.trial.situation import Situation
 
@@ -61,6 +62,11 @@ class Medication(Node):
         """Yield the drugs."""
         for name in self.names:
             yield FactKind.MEDICATION, name
+
+    def unread(self, situation: Situation) -> Iterable[Fact]:
+        """Return the drugs of the look-back that nobody could read."""
+        since = self.within.before(situation.at, situation.rules.zone)
+        return situation.unread(FactKind.MEDICATION, since=since)
 
     def look(self, situation: Situation) -> Judgement:
         """Find administrations and reports in the look-back; an order only raises a question."""
@@ -153,6 +159,14 @@ class OrganSupport(Node):
         """Yield the support."""
         yield "support", self.name
 
+    def unread(self, situation: Situation) -> Iterable[Fact]:
+        """Return what nobody could read, and may be this support."""
+        kind = FactKind.MEDICATION if self.name == "vasopressor" else FactKind.PROCEDURE
+        age = situation.rules.feed_age
+        if self.within is not None:
+            age = max(age, self.within.delta)
+        return situation.unread(kind, since=situation.at - age)
+
     def look(self, situation: Situation) -> Judgement:
         """Judge by the same choice that fills the scores."""
         record, rules = situation.record, situation.rules
@@ -179,10 +193,22 @@ class OrganSupport(Node):
                 evidence_of(fact, rules=rules, note=why) for fact, why in choice.passed_over
             )
             return replace(found, evidence=passed)
+        flags = choice.flags
+        if outcome is Outcome.NOT_MET:
+            unread = list(self.unread(situation))
+            if unread and choice.fact is None:
+                return unknown(
+                    Reason.NO_DATA,
+                    needs=Needs.of(Need("procedure", self.name, "ward")),
+                    note=UNREAD_NOTE,
+                    evidence=tuple(evidence_of(fact, rules=rules) for fact in unread),
+                )
+            if choice.fact is not None and any(came_after(f, choice.fact) for f in unread):
+                flags |= {UNREAD_SINCE}
         return Judgement(
             outcome=outcome,
             evidence=evidence,
-            flags=choice.flags,
+            flags=flags,
             needs=Needs.settled(outcome),
             fresh_until=choice.fresh_until,
         )

@@ -1,7 +1,7 @@
 """The common part of every kind of criterion, and the answer of a person."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -29,6 +29,7 @@ from aclf_fhir.units import Interval, TimeRange
 
 __all__ = [
     "UNREAD_NOTE",
+    "UNREAD_SINCE",
     "Answered",
     "Attestation",
     "Node",
@@ -38,7 +39,11 @@ __all__ = [
     "unknown",
 ]
 
-UNREAD_NOTE = "The feed is declared complete, but what came under an unknown code may be one."
+UNREAD_NOTE = "The feed is declared complete, but something of its kind that is held may be one."
+UNREAD_SINCE = "unread_since_answer"
+"""Flag of an absence told by an answer after which something came that nobody could read."""
+
+_SIGNING_NOTE = "When consent was signed is not recorded."
 _HELD_NOTE = "An answer that nobody could read yet may be the one that counts."
 
 
@@ -75,6 +80,11 @@ class Node(ABC):
         """Yield what the catalog must know: kind of thing and id."""
         yield from ()
 
+    def unread(self, situation: Situation) -> Iterable[Fact]:
+        """Return what nobody could read, and may be what this node looks for."""
+        del situation
+        return ()
+
     def walk(self) -> Iterator["Node"]:
         """Yield this node and every part of it."""
         yield self
@@ -91,11 +101,18 @@ class Node(ABC):
             return found
         answers = [(ask, ask.look(situation)) for ask in self.ask]
         if found.outcome in DECIDED:
-            told = {answer.outcome for _, answer in answers} & DECIDED
-            if told - {found.outcome}:
+            outcomes = {answer.outcome for _, answer in answers} & DECIDED
+            if outcomes - {found.outcome}:
                 return replace(found, flags=found.flags | {"attestation_disagrees"})
             return found
-        return _answered(found, answers, situation)
+        judged = _answered(found, answers, situation)
+        if judged.outcome is not Outcome.NOT_MET:
+            return judged
+        told = judged.evidence[0].fact
+        unread = [fact for node in self.walk() for fact in node.unread(situation)]
+        if told is None or not any(came_after(fact, told) for fact in unread):
+            return judged
+        return replace(judged, flags=judged.flags | {UNREAD_SINCE})
 
     def _cleared(self, found: Judgement, situation: Situation) -> Judgement:
         """Rule out what nothing on file speaks for."""
@@ -114,7 +131,7 @@ def _answered(
 ) -> Judgement:
     """Let a person's answer decide, unless it was given before the doubt arose."""
     doubt = [each.fact for each in found.doubt if each.fact is not None]
-    note = found.note
+    note = found.note or next((answer.note for _, answer in answers if answer.note), "")
     for _, answer in answers:
         if answer.outcome not in DECIDED:
             continue
@@ -251,6 +268,9 @@ class Attestation(Node):
         outcome = outcomes.pop()
         if outcome is Outcome.UNKNOWN:
             return unknown(Reason.NEEDS_ATTESTATION, needs=need, evidence=evidence)
+        if situation.items[self.item].of_signing and situation.signed() is None:
+            # It may have been given before the signing it speaks of.
+            return unknown(Reason.NO_DATA, needs=need, evidence=evidence, note=_SIGNING_NOTE)
         given = found.newest[0].start
         return Judgement(
             outcome=outcome,

@@ -10,7 +10,7 @@ from msgspec import structs
 from aclf_fhir.catalog import load_catalog
 from aclf_fhir.errors import AclfError
 from aclf_fhir.evaluation import Reason
-from aclf_fhir.record import Fact, FactKind, FactStatus
+from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus
 from aclf_fhir.trial.criteria import Reader, parse_quantity
 from aclf_fhir.trial.judgement import Judgement, Outcome
 from aclf_fhir.trial.periods import parse_period
@@ -1346,9 +1346,10 @@ def test_an_answer_about_the_signing_is_not_older_than_it(
     data = {"attested": {"item": "capacity-to-consent", "met": ["yes"], "not_met": ["no"]}}
     given_ = attested("capacity-to-consent", answer, hours)
     assert outcome(data, consent("this", "active", 30), given_) is expected
-    # Where the signing has no date, nothing says that the answer is older.
-    undated = consent("this", "active", None)
-    assert outcome(data, undated, given_) is (MET if answer == "yes" else NOT_MET)
+    # Where the signing has no date, the answer may be older.
+    undated = judge(data, consent("this", "active", None), given_)
+    assert (undated.outcome, undated.reasons) == (UNKNOWN, (Reason.NO_DATA,))
+    assert outcome(data, given_) is UNKNOWN
     told = {"answered": {"item": "capacity-to-consent", "met": ["no"]}}
     silent = NA if answer == "yes" else MET if hours == 30 else UNKNOWN
     assert outcome(told, consent("this", "active", 30), given_) is silent
@@ -1763,3 +1764,53 @@ def test_two_limits_of_one_inexact_value_report_no_number() -> None:
     parts = [OPEN, {"lab": {"name": "inr", "max": "1 {INR}"}}]
     judged = judge({"any_of": parts}, measured("inr", "<2 {INR}"))
     assert (judged.outcome, judged.details) == (UNKNOWN, {"concept": "inr"})
+
+
+# ── What nobody could read ───────────────────────────────────────────────────────────────────────
+
+BLEEDING = {
+    "finding": {"name": "gi_bleeding", "within": "120 h"},
+    "ask": {"item": "gi-bleeding-5-days", "met": ["yes"], "not_met": ["no"]},
+}
+DIALYSIS = {"organ_support": {"name": "renal_replacement", "within": "168 h"}}
+
+
+def unread(kind: FactKind, hours: float | None, **rest: Any) -> Fact:
+    return fact(kind, UNREAD, None, hours, **HELD, **rest)
+
+
+@pytest.mark.parametrize(
+    ("hours", "flags"), [(21, set()), (20, {"unread_since_answer"}), (2, {"unread_since_answer"})]
+)
+@pytest.mark.parametrize(
+    ("data", "kind", "item"),
+    [
+        (BLEEDING, FactKind.FINDING, "gi-bleeding-5-days"),
+        (DIALYSIS, FactKind.PROCEDURE, "renal-replacement"),
+    ],
+)
+def test_what_came_unread_after_an_answer_of_no_is_flagged(
+    data: dict[str, Any], kind: FactKind, item: str, hours: float, flags: set[str]
+) -> None:
+    answer = attested(item, "no", 20)
+    for feeds in ((), ("gi_bleeding", "renal_replacement")):
+        judged = judge(data, answer, unread(kind, hours), feeds=feeds)
+        assert (judged.outcome, judged.flags) == (NOT_MET, flags)
+    yes = judge(data, attested(item, "yes", 20), unread(kind, hours))
+    assert (yes.outcome, yes.flags) == (MET, frozenset())
+
+
+def test_what_is_unread_keeps_a_complete_feed_open() -> None:
+    feeds = ("gi_bleeding", "renal_replacement")
+    for data, kind in ((BLEEDING, FactKind.FINDING), (DIALYSIS, FactKind.PROCEDURE)):
+        assert outcome(data, feeds=feeds) is NOT_MET
+        assert outcome(data, unread(kind, None), feeds=feeds) is UNKNOWN
+
+
+def test_an_answer_held_for_its_time_flags_the_one_that_stands() -> None:
+    item = "gi-bleeding-5-days"
+    answer = attested(item, "no", 2)
+    later = attested(item, None, start=None, **HELD, known=T)
+    before = attested(item, None, start=None, **HELD, known=T - timedelta(hours=3))
+    assert judge(BLEEDING, answer, later).flags == {"newer_answer_not_usable"}
+    assert judge(BLEEDING, answer, before).flags == frozenset()
