@@ -12,7 +12,7 @@ from aclf_fhir.publication import (
     research_subject_id,
     verdict_observations,
 )
-from aclf_fhir.record import FactKind, FactStatus, Record
+from aclf_fhir.record import UNREAD, FactKind, FactStatus, Record
 from aclf_fhir.store import Reader, Stored
 from aclf_fhir.trial import Enrolment, OutcomeResult, Protocol, Verdict, assess, screen
 from aclf_fhir.trial.life_cycle import BEFORE_ENROLMENT, MADE
@@ -116,6 +116,20 @@ def read_subject(stored: Stored | None) -> "ResearchSubject | None":
     return cast("ResearchSubject", read_resource(stored.body, "ResearchSubject"))
 
 
+def _as_enrolled(record: Record, as_of: datetime) -> Record:
+    """Return the record as of enrolment, without what came unreadable after it.
+
+    That may be the study's product, of which no verdict that a trial reads may speak.
+    """
+    told = [
+        fact
+        for group in record.facts.values()
+        for fact in group
+        if fact.concept != UNREAD or fact.known <= as_of
+    ]
+    return Record.of(record.subject, told, as_of=as_of, known_at=record.known_at)
+
+
 def _judge_one(gateway: Gateway, reader: Reader, record: Record, protocol: Protocol) -> Judged:
     site, subject = gateway.site, record.subject
     identity = research_subject_id(site=site, subject=subject, trial=protocol.id)
@@ -124,7 +138,7 @@ def _judge_one(gateway: Gateway, reader: Reader, record: Record, protocol: Proto
     enrolment = enrolment_of(known, gateway.site_map.zone)
     # The verdict that counts is the one at enrolment: what came after is follow-up.
     as_of = min(record.as_of, enrolment.start) if enrolment else record.as_of
-    screened = record if as_of == record.as_of else record.at(as_of)
+    screened = _as_enrolled(record, as_of) if enrolment else record
     verdict = screen(protocol, screened, gateway.rules)
     panel, *criteria = verdict_observations(verdict, site=site, subject=subject)
     person = research_subject(
