@@ -537,7 +537,11 @@ _DIFF_TRIAL = (
 OPERATIONS = {
     "score": {
         "title": "Compute scores",
-        "description": "Scores of a stored patient, or of the patients in a Bundle.",
+        "description": (
+            "Scores of a stored patient, or of the patients in a Bundle. Where scores are "
+            "named for a Bundle, only resources that may bear on them are validated, mapped "
+            "and reported on; name none to have every resource judged."
+        ),
         "types": ("Patient",),
         "parameters": (
             *_CLOCKS,

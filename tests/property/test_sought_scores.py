@@ -3,11 +3,13 @@
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
@@ -15,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aclf_fhir.catalog import Catalog, load_catalog
-from aclf_fhir.evaluation import ScoreEvaluation, Snapshot, evaluate_at, facts_read
+from aclf_fhir.evaluation import EvaluationRules, ScoreEvaluation, Snapshot, evaluate_at, facts_read
 from aclf_fhir.fhir import parse_resource
 from aclf_fhir.mapping.relevance import STATES
-from aclf_fhir.record import Fact, FactKind, Record
+from aclf_fhir.record import AFTER_DEATH, Fact, FactKind, Record
 from aclf_fhir.scores import SCORES
 from aclf_fhir.workflows.gateway import rules_of
 from aclf_fhir.workflows.screening import record_for, score_record, sought_by
@@ -99,19 +101,31 @@ class _Spied(Record):
         return super().of_concept(kind, concept)
 
 
+def every_feed_complete(catalog: Catalog, site: str) -> EvaluationRules:
+    rules = rules_of(catalog, site)
+    supports = {"renal_replacement", "mechanical_ventilation", "vasopressor"}
+    drugs = {*rules.vasopressors, *rules.other_vasopressors}
+    return replace(rules, complete_feeds=frozenset(supports | drugs))
+
+
+@pytest.mark.parametrize("rules_at", [rules_of, every_feed_complete])
 @pytest.mark.parametrize("score", sorted(SCORES))
-def test_a_score_reads_nothing_but_what_it_says_it_reads(score: str) -> None:
-    rules = rules_of(catalog(), "default")
+def test_a_score_reads_nothing_but_what_it_says_it_reads(
+    score: str, rules_at: Callable[[Catalog, str], EvaluationRules]
+) -> None:
+    rules = rules_at(catalog(), "default")
     reads = facts_read([score], rules)
     asked: set[tuple[FactKind, str]] = set()
     for subject, facts in _records():
         times = instants(facts)
         for at in times[:: max(1, len(times) // 12)]:
             record = record_for(subject, facts, as_of=at, known_at=NOW, now=NOW)
-            spied = _Spied(record.subject, record.as_of, record.known_at, record.facts)
+            spied = _Spied(*(getattr(record, each.name) for each in fields(record)))
             object.__setattr__(spied, "asked", asked)
             evaluate_at(Snapshot(spied, rules), score)
     assert asked
+    # Any resource may tell that somebody was seen after a death; no score may depend on it.
+    assert (FactKind.ENCOUNTER, AFTER_DEATH) not in asked
     assert {pair for pair in asked if pair[0] not in ALWAYS_READ} <= reads
 
 
@@ -225,13 +239,17 @@ def _bodies(listed: Iterable[dict[str, Any]]) -> Iterator[bytes]:
 @given(
     listed=st.lists(resources(), max_size=25),
     scores=st.lists(st.sampled_from(sorted(SCORES)), min_size=1, max_size=4, unique=True),
+    rules_at=st.sampled_from([rules_of, every_feed_complete]),
 )
 def test_any_record_gives_the_scores_of_the_whole(
-    listed: list[dict[str, Any]], scores: list[str]
+    listed: list[dict[str, Any]],
+    scores: list[str],
+    rules_at: Callable[[Catalog, str], EvaluationRules],
 ) -> None:
     bodies = list(_bodies(listed))
-    whole, lean = gathered(bodies, None, T), gathered(bodies, scores, T)
-    assert scored(lean, scores, T) == scored(whole, scores, T)
+    with mock.patch("aclf_fhir.workflows.screening.rules_of", rules_at):
+        whole, lean = gathered(bodies, None, T), gathered(bodies, scores, T)
+        assert scored(lean, scores, T) == scored(whole, scores, T)
     # What is told of the part that is read is told of the whole, too.
     assert set(lean.holdings) <= set(whole.holdings)
     assert {one.given for one in lean.refused} <= {one.given for one in whole.refused}

@@ -39,7 +39,6 @@ class _Plain(msgspec.Struct):
 
 _plain = msgspec.json.Decoder(_Plain).decode
 _PLAIN_URLS = re.compile(r"[!#-\[\]-~]*").fullmatch
-_OBJECT = ord("{")
 _ENTRIES = b'"entry":['
 
 
@@ -204,8 +203,8 @@ def _plain_parts(body: bytes, max_depth: int) -> BundleParts | None:
 
     None sends it the long way: it is written otherwise, or something may be wrong. What
     is checked of such entries is the same for all of them but for their URLs, so that a
-    Bundle of the first one tells of all; and written again they make the same bytes, so
-    that nothing stands in them but what was read. How deep a resource nests is judged
+    Bundle of the first one tells of all; and they stand, byte by byte, where they have to, so
+    that nothing lies between them that was not read. How deep a resource nests is judged
     when it is parsed.
     """
     try:
@@ -215,33 +214,31 @@ def _plain_parts(body: bytes, max_depth: int) -> BundleParts | None:
     urls = [entry.full_url for entry in listed if entry.full_url is not None]
     if not listed or len(set(urls)) < len(urls) or "" in urls or "/_history/" in "".join(urls):
         return None
-    resources = [bytes(entry.resource) for entry in listed]
-    if not _PLAIN_URLS("".join(urls)) or not all(one[0] == _OBJECT for one in resources):
+    if not _PLAIN_URLS("".join(urls)):
         return None
-    written = [
-        b'{"fullUrl":"%b","resource":%b}' % (entry.full_url.encode(), resource)
-        if entry.full_url is not None
-        else b'{"resource":%b}' % resource
-        for entry, resource in zip(listed, resources, strict=True)
-    ]
-    start = body.find(_ENTRIES) + len(_ENTRIES)
-    text = b",".join(written)
-    if not body.startswith(text, start):
-        return None
-    first = body[:start] + written[0] + body[start + len(text) :]
+    place = body.find(_ENTRIES) + len(_ENTRIES)
+    end = first_end = 0
+    entries: list[BundleEntry] = []
+    for index, entry in enumerate(listed):
+        url = entry.full_url
+        before = b'{"resource":' if url is None else b'{"fullUrl":"%b","resource":' % url.encode()
+        begin = place + len(before)
+        end = begin + len(entry.resource)
+        resource = body[begin:end]
+        if body[place:begin] != before or resource != bytes(entry.resource):
+            return None
+        place = end + 2
+        last = index + 1 == len(listed)
+        if body[end:place] != (b"}]" if last else b"},") or not resource.startswith(b"{"):
+            return None
+        first_end = first_end or end
+        entries.append(BundleEntry(index, url, resource))
     try:
+        first = body[:first_end] + body[end:]
         bundle = cast("Bundle", parse_envelope(first, "Bundle", max_depth=max_depth))
     except AclfError:
         return None
-    return BundleParts(
-        bundle.type,
-        tuple(
-            [
-                BundleEntry(index, entry.full_url, resource)
-                for index, (entry, resource) in enumerate(zip(listed, resources, strict=True))
-            ]
-        ),
-    )
+    return BundleParts(bundle.type, tuple(entries))
 
 
 def entry_issues(issues: Iterable[Issue], index: int) -> tuple[Issue, ...]:

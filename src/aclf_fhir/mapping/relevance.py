@@ -48,6 +48,7 @@ _NOTHING: Stated = frozenset()
 _AROUND_DIALYSIS = frozenset({"pre_dialysis", "post_dialysis"})
 _KEPT = 8192
 """How many codes are kept; a site sends a few thousand."""
+_TYPE = b'"resourceType"'
 _TYPES = resource_types()
 _NO_KINDS: frozenset[FactKind] = frozenset()
 _ALWAYS = frozenset({FactKind.DEMOGRAPHIC, FactKind.ENCOUNTER})
@@ -155,6 +156,8 @@ def may_state(head: Head, body: bytes, wanted: Wanted, context: MappingContext) 
     if stated is None or not _is_plain(body):
         return None
     # Written with space behind the colon, or twice, it is counted otherwise than it was read.
+    if count == 1 and _once(key, body):
+        return stated & wanted.facts
     if body.count(key) != count and body.count(key[:-1] + b" {") != count:
         return None
     return stated & wanted.facts
@@ -163,7 +166,7 @@ def may_state(head: Head, body: bytes, wanted: Wanted, context: MappingContext) 
 def drawn_before(head: Head, body: bytes, instant: datetime, context: MappingContext) -> bool:
     """Say whether an Observation was surely made before an instant."""
     text = head.effective_date_time
-    if not text or body.count(b'"effectiveDateTime"') != 1:
+    if not text or not _once(b'"effectiveDateTime"', body):
         return False
     try:
         return parse_date_time(text, context.site.zone).latest < instant
@@ -173,7 +176,12 @@ def drawn_before(head: Head, body: bytes, instant: datetime, context: MappingCon
 
 def _is_plain(body: bytes) -> bool:
     """Say whether a resource holds no other one, has one type, and spells no key with escapes."""
-    return b"\\" not in body and body.count(b'"resourceType"') == 1
+    return b"\\" not in body and _once(_TYPE, body)
+
+
+def _once(text: bytes, body: bytes) -> bool:
+    first = body.find(text)
+    return first >= 0 and body.rfind(text) == first
 
 
 def _stated_by(type_: str, code: bytes, context: MappingContext) -> Stated | None:
