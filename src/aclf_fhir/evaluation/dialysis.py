@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from aclf_fhir.evaluation.choice import Choice
-from aclf_fhir.evaluation.feeds import feed_complete
 from aclf_fhir.evaluation.reasons import Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.supports import (
@@ -102,9 +101,7 @@ def choose_dialysis(
     if any(current_undated(fact) for fact in possible):
         why = "in progress, begun at an unknown time"
         return _open((*treated, *possible), name, why, Reason.OUTSIDE_WINDOW)
-    since = before - rules.dialysis_window
-    complete = feed_complete(record, rules, FactKind.PROCEDURE, _SUPPORT, at=before, since=since)
-    if treated and complete and not possible:
+    if treated and _SUPPORT in rules.complete_feeds and not possible:
         why = "fewer than two treatments, and the site declares the feed complete"
         return _certain(tuple(treated), NO, name, before, why, passed)
     if treated:

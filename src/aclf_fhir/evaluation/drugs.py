@@ -12,7 +12,6 @@ from aclf_fhir.evaluation.choice import (
     reaches_past,
     undecided_facts,
 )
-from aclf_fhir.evaluation.feeds import feed_complete
 from aclf_fhir.evaluation.reasons import STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.supports import (
@@ -228,17 +227,15 @@ def choose_given(
         name=name,
         passed=passed,
         codes=_ANSWERS,
-        complete=_complete(record, drugs, rules, at),
+        complete=_complete(drugs, rules),
         possible=possible,
     )
 
 
-def _complete(record: Record, drugs: tuple[str, ...], rules: EvaluationRules, at: datetime) -> bool:
+def _complete(drugs: tuple[str, ...], rules: EvaluationRules) -> bool:
     """Say whether no record of some drugs means that none of them is given."""
     covered = rules.vasopressors if "vasopressor" in rules.complete_feeds else ()
-    named = [drug for drug in drugs if drug not in covered]
-    since = at - rules.feed_age
-    return feed_complete(record, rules, FactKind.MEDICATION, *named, at=at, since=since)
+    return rules.complete_feeds.union(covered).issuperset(drugs)
 
 
 def choose_drug(
@@ -276,7 +273,7 @@ def choose_drug(
     stopped = last is not None and last + rules.support_age >= at and not passed
     answer = attested_support(record, "vasopressor", rules, at)
     denied = answer is not None and answer.value == NO and not unseen(answer, passed)
-    if stopped or denied or (_complete(record, (drug,), rules, at) and not passed):
+    if stopped or denied or (_complete((drug,), rules) and not passed):
         return Choice(
             input=name,
             concept=drug,

@@ -33,9 +33,6 @@ class EvaluationRules:
     renal_replacement_age
         How long after a treatment a patient still counts as on renal replacement
         (the longest gap of an intermittent schedule).
-    feed_age
-        What came under an unknown code and was over this long ago says nothing of an
-        organ support now.
     dialysis_window, dialysis_treatments, dialysis_continuous
         MELD (OPTN policy 9): this many treatments, or continuous therapy this long,
         within the window before the creatinine.
@@ -79,7 +76,6 @@ class EvaluationRules:
     grade_age: timedelta = timedelta(hours=24)
     support_age: timedelta = timedelta(hours=24)
     renal_replacement_age: timedelta = timedelta(hours=72)
-    feed_age: timedelta = timedelta(days=7)
     dialysis_window: timedelta = timedelta(days=7)
     dialysis_treatments: int = 2
     dialysis_continuous: timedelta = timedelta(hours=24)

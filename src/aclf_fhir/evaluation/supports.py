@@ -19,10 +19,9 @@ from aclf_fhir.evaluation.choice import (
     reaches_past,
     undecided_facts,
 )
-from aclf_fhir.evaluation.feeds import feed_complete
 from aclf_fhir.evaluation.reasons import REASONS, STATUS_REASONS, Reason
 from aclf_fhir.evaluation.rules import EvaluationRules
-from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus, Record
+from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 
 __all__ = [
     "NO",
@@ -194,8 +193,7 @@ def settled_without_record(
             return _support_choice(answer, told, name, at, "attested", passed, rules.support_age)
     disputed = next((why for _, why in passed if why in REASONS), None)
     if complete is None:
-        kind = FactKind.MEDICATION if support == "vasopressor" else FactKind.PROCEDURE
-        complete = feed_complete(record, rules, kind, support, at=at, since=at - rules.feed_age)
+        complete = support in rules.complete_feeds
     if complete and disputed is None:
         return Choice(
             input=name,
@@ -326,7 +324,6 @@ def speaks_of_renal_replacement(record: Record, rules: EvaluationRules) -> bool:
     item = rules.support_items.get(_RENAL, _RENAL)
     return bool(
         record.of_concept(FactKind.PROCEDURE, _RENAL)
-        or record.of_concept(FactKind.PROCEDURE, UNREAD)
         or record.of_concept(FactKind.FINDING, "dialysis_status")
         or record.of_concept(FactKind.ATTESTATION, item)
         or any(
@@ -341,9 +338,8 @@ def silent_supports(record: Record, rules: EvaluationRules) -> frozenset[str]:
     ventilation = (
         (FactKind.PROCEDURE, "mechanical_ventilation"),
         (FactKind.PROCEDURE, "intubation"),
-        (FactKind.PROCEDURE, UNREAD),
     )
-    drugs = [(FactKind.MEDICATION, drug) for drug in (*rules.vasopressors, UNREAD)]
+    drugs = [(FactKind.MEDICATION, drug) for drug in rules.vasopressors]
     signs = {"mechanical_ventilation": ventilation, "vasopressor": drugs}
     silent = {
         support

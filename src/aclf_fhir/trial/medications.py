@@ -35,6 +35,8 @@ __all__ = ["Medication", "OrganSupport"]
 
 _NOT_TAKEN = frozenset({"not_taken", "not_done"})
 _DOUBTFUL = frozenset({"review", "supporting", "intended", "on_hold", "unknown"})
+_UNREAD_FOR = timedelta(days=7)
+"""What came under an unknown code and was over before says nothing of a support now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,9 @@ class Medication(Node):
 class OrganSupport(Node):
     """Renal replacement, ventilation or vasopressors, as the scores see them.
 
+    But for one thing: what came under a code that nobody could read within the week before
+    keeps a complete feed from clearing a criterion, and is nothing to a score.
+
     Parameters
     ----------
     name
@@ -162,7 +167,7 @@ class OrganSupport(Node):
     def unread(self, situation: Situation) -> Iterable[Fact]:
         """Return what nobody could read, and may be this support."""
         kind = FactKind.MEDICATION if self.name == "vasopressor" else FactKind.PROCEDURE
-        age = situation.rules.feed_age
+        age = _UNREAD_FOR
         if self.within is not None:
             age = max(age, self.within.delta)
         return situation.unread(kind, since=situation.at - age)
@@ -185,10 +190,9 @@ class OrganSupport(Node):
         elif codes and not codes & off:
             outcome = Outcome.MET
         else:
-            need = Needs.of(Need("procedure", self.name, "ward"))
             signs = [fact for fact, why in choice.passed_over if why in REASONS]
             proposal = Outcome.MET if any(was_done(fact) for fact in signs) else None
-            found = unknown(choice.reason or Reason.NO_DATA, needs=need, proposal=proposal)
+            found = unknown(choice.reason or Reason.NO_DATA, needs=self._need(), proposal=proposal)
             passed = tuple(
                 evidence_of(fact, rules=rules, note=why) for fact, why in choice.passed_over
             )
@@ -199,7 +203,7 @@ class OrganSupport(Node):
             if unread and choice.fact is None:
                 return unknown(
                     Reason.NO_DATA,
-                    needs=Needs.of(Need("procedure", self.name, "ward")),
+                    needs=self._need(),
                     note=UNREAD_NOTE,
                     evidence=tuple(evidence_of(fact, rules=rules) for fact in unread),
                 )
@@ -212,3 +216,6 @@ class OrganSupport(Node):
             needs=Needs.settled(outcome),
             fresh_until=choice.fresh_until,
         )
+
+    def _need(self) -> Needs:
+        return Needs.of(Need("procedure", self.name, "ward"))

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from aclf_fhir.evaluation import EvaluationRules, Reason, Window
-from aclf_fhir.evaluation.feeds import feed_complete
-from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.record import Fact, FactStatus, Record
 from aclf_fhir.trial.follow_up import Answer, FollowUp, Vital
 from aclf_fhir.trial.judgement import Evidence, Outcome
 from aclf_fhir.trial.models import DeathBy, OutcomeDefinition, Protocol, Remission, Survival
@@ -128,14 +127,7 @@ def _assess(
         variants["from_first_dose"] = treated.vital(treated.due(definition.day)).died
     if isinstance(definition, Survival):
         value = _opposite(vital.died)
-        complete = feed_complete(
-            record,
-            rules,
-            FactKind.PROCEDURE,
-            "liver_transplantation",
-            at=record.as_of,
-            since=enrolment.start,
-        )
+        complete = "liver_transplantation" in rules.complete_feeds
         variants["transplant_free"] = _transplant_free(value, transplants, possible, complete)
         if definition.calendar is not None:
             later = follow.day(definition.calendar.after(enrolment.start, rules.zone))

@@ -16,8 +16,7 @@ from aclf_fhir.evaluation import (
 )
 from aclf_fhir.evaluation.answers import is_held
 from aclf_fhir.evaluation.choice import reaches_past, told_by
-from aclf_fhir.evaluation.feeds import feed_complete, unread_facts
-from aclf_fhir.record import Fact, FactKind, FactStatus, Record
+from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus, Record
 from aclf_fhir.trial.judgement import Need
 from aclf_fhir.units import TimeRange
 
@@ -95,6 +94,14 @@ def _explains(held: Fact, choice: Choice) -> bool:
         return choice.reason is Reason.NO_DATA
     drawn = choice.fact.start
     return held.start is not None and drawn is not None and held.start.latest > drawn.latest
+
+
+def _reaches(fact: Fact, since: datetime) -> bool:
+    last = fact.end or fact.start
+    if last is None or last.latest >= since:
+        return True
+    goes_on = fact.kind is FactKind.FINDING or bool(fact.qualifiers & {"active", "in_progress"})
+    return fact.end is None and goes_on
 
 
 class Situation:
@@ -244,16 +251,31 @@ class Situation:
         return TimeRange(min(time.earliest for time in dated), max(time.latest for time in dated))
 
     def feed_complete(self, kind: FactKind, *names: str, since: datetime | None = None) -> bool:
-        """Say whether no record of these concepts means that none of them applies."""
-        return feed_complete(self.record, self.rules, kind, *names, at=self.at, since=since)
+        """Say whether no record of these concepts means that none of them applies.
+
+        The site declares their feeds complete, and nothing of the same kind waits on the
+        work list with a code that nobody could read: it may be one of them.
+        """
+        declared = self.rules.complete_feeds.issuperset(names)
+        return declared and not self.unread(kind, *names, since=since)
 
     def unread(
         self, kind: FactKind, *names: str, since: datetime | None = None
     ) -> tuple[Fact, ...]:
-        """Return what keeps a feed that is declared complete from telling that there is none."""
-        if not self.rules.complete_feeds.issuperset(names):
+        """Return what keeps a feed that is declared complete from telling that there is none.
+
+        It began by the instant judged, and was not certainly over before `since`. An
+        outcome does not look at it: a study's product under a code of the site would tell.
+        """
+        if self.window is not None or not self.rules.complete_feeds.issuperset(names):
             return ()
-        return tuple(unread_facts(self.record, kind, at=self.at, since=since))
+        return tuple(
+            fact
+            for fact in self.record.of_concept(kind, UNREAD)
+            if fact.status is not FactStatus.RETRACTED
+            and (fact.start is None or fact.start.earliest <= self.at)
+            and (since is None or _reaches(fact, since))
+        )
 
     def retracted(self, kind: FactKind, concept: str) -> tuple[Fact, ...]:
         """Return the facts of a concept that were taken back."""

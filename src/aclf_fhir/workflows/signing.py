@@ -29,7 +29,7 @@ from aclf_fhir.workflows.publishing import put_derived
 from aclf_fhir.workflows.reviewing import protocol_rules, signed_decisions
 from aclf_fhir.workflows.screening import AskedInstant, record_for
 from aclf_fhir.workflows.serving import Served, present, served, version_number
-from aclf_fhir.workflows.verdicts import enrolment_of, read_subject
+from aclf_fhir.workflows.verdicts import blinded, enrolment_of, read_subject
 
 __all__ = ["sign"]
 
@@ -179,7 +179,7 @@ def _case(
     enrolment = enrolment_of(subject, gateway.site_map.zone)
     if enrolment is not None and enrolment.start < record.as_of:
         record = record.at(enrolment.start)
-    verdict = screen(protocol, record, gateway.rules)
+    verdict = screen(protocol, blinded(gateway, reader, record), gateway.rules)
     panel, *_ = verdict_observations(verdict, site=gateway.site, subject=patient)
     person = present(reader.current(gateway.site, "Patient", patient), "Patient")
     return _Case(

@@ -21,7 +21,7 @@ from aclf_fhir.workflows.gateway import Gateway
 if TYPE_CHECKING:
     from aclf_fhir.fhir.r4 import ResearchSubject
 
-__all__ = ["PRODUCT", "Judged", "enrolment_of", "first_dose_of", "judge", "read_subject"]
+__all__ = ["PRODUCT", "Judged", "blinded", "enrolment_of", "first_dose_of", "judge", "read_subject"]
 
 PRODUCT = "investigational_product"
 """The concept of a study's own product: whether it was given is allocation."""
@@ -76,10 +76,37 @@ class Judged:
 
 def judge(gateway: Gateway, reader: Reader, record: Record) -> tuple[Judged, ...]:
     """Screen a subject for every trial, and assess the outcomes of who is enrolled."""
+    record = blinded(gateway, reader, record)
     return tuple(
         _judge_one(gateway, reader, record, protocol)
         for protocol in gateway.catalog.protocols.values()
     )
+
+
+def blinded(gateway: Gateway, reader: Reader, record: Record) -> Record:
+    """Leave out what nobody could read, once the subject takes part in any trial.
+
+    A study's product under a code of the site is given to one arm only, and may come by
+    its day or without a date. What had begun or was known before time zero stays.
+    """
+    if not any(concept == UNREAD for _, concept in record.facts):
+        return record
+    enrolments = [
+        enrolment_of(_stored_subject(gateway, reader, record, protocol), gateway.site_map.zone)
+        for protocol in gateway.catalog.protocols.values()
+    ]
+    zero = min((one.start for one in enrolments if one is not None), default=None)
+    if zero is None:
+        return record
+    kept = [
+        fact
+        for group in record.facts.values()
+        for fact in group
+        if fact.concept != UNREAD
+        or fact.known <= zero
+        or (fact.start is not None and fact.start.latest < zero)
+    ]
+    return Record.of(record.subject, kept, as_of=record.as_of, known_at=record.known_at)
 
 
 def enrolment_of(subject: "ResearchSubject | None", zone: tzinfo) -> Enrolment | None:
@@ -116,18 +143,11 @@ def read_subject(stored: Stored | None) -> "ResearchSubject | None":
     return cast("ResearchSubject", read_resource(stored.body, "ResearchSubject"))
 
 
-def _as_enrolled(record: Record, as_of: datetime) -> Record:
-    """Return the record as of enrolment, without what came unreadable after it.
-
-    That may be the study's product, of which no verdict that a trial reads may speak.
-    """
-    told = [
-        fact
-        for group in record.facts.values()
-        for fact in group
-        if fact.concept != UNREAD or fact.known <= as_of
-    ]
-    return Record.of(record.subject, told, as_of=as_of, known_at=record.known_at)
+def _stored_subject(
+    gateway: Gateway, reader: Reader, record: Record, protocol: Protocol
+) -> "ResearchSubject | None":
+    identity = research_subject_id(site=gateway.site, subject=record.subject, trial=protocol.id)
+    return read_subject(reader.current(gateway.site, "ResearchSubject", identity))
 
 
 def _judge_one(gateway: Gateway, reader: Reader, record: Record, protocol: Protocol) -> Judged:
@@ -138,7 +158,7 @@ def _judge_one(gateway: Gateway, reader: Reader, record: Record, protocol: Proto
     enrolment = enrolment_of(known, gateway.site_map.zone)
     # The verdict that counts is the one at enrolment: what came after is follow-up.
     as_of = min(record.as_of, enrolment.start) if enrolment else record.as_of
-    screened = _as_enrolled(record, as_of) if enrolment else record
+    screened = record if as_of == record.as_of else record.at(as_of)
     verdict = screen(protocol, screened, gateway.rules)
     panel, *criteria = verdict_observations(verdict, site=site, subject=subject)
     person = research_subject(

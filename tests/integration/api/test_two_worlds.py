@@ -34,6 +34,12 @@ BEGIN = datetime(2027, 1, 1, tzinfo=UTC)
 KEPT = ("etag", "last-modified", "content-type", "location")
 PRODUCT = {"coding": [{"system": local_system("medications"), "code": "investigational-product"}]}
 
+FIRST_DRAWS = {
+    "invented-x-eligible": datetime(2024, 3, 8, 6, 30, tzinfo=UTC),
+    "invented-l-eligible": datetime(2024, 5, 13, 4, 0, tzinfo=UTC),
+}
+"""When the laboratory first drew blood after enrolment."""
+
 Answer = tuple[str, int, dict[str, str], bytes]
 
 
@@ -73,6 +79,32 @@ def told(patient: str, on: datetime) -> list[dict[str, Any]]:
             "subject": about,
         },
     ]
+
+
+def unread(patient: str, start: datetime) -> list[dict[str, Any]]:
+    """The product and its infusion under codes that nobody can read, 20 h before a draw."""
+    about = {"reference": f"Patient/{patient}"}
+    at = (FIRST_DRAWS[patient] - timedelta(hours=20)).isoformat()
+    drug = {
+        "resourceType": "MedicationAdministration",
+        "id": f"local-{patient}",
+        "status": "completed",
+        "medicationCodeableConcept": {"coding": [{"system": "urn:ward", "code": "STUDY-MSC"}]},
+        "subject": about,
+        "effectiveDateTime": at,
+    }
+    infusions: list[dict[str, Any]] = [
+        {
+            "resourceType": "Procedure",
+            "id": f"infusion-{number}-{patient}",
+            "status": "completed",
+            "code": {"text": "Infusion"},
+            "subject": about,
+            **({"performedDateTime": when} if when else {}),
+        }
+        for number, when in enumerate((at, f"{start:%Y-%m-%d}", ""))
+    ]
+    return [drug, *infusions]
 
 
 class World:
@@ -124,7 +156,7 @@ class World:
         """Tell all there is of an arm, soon after enrolment and long after everything else."""
         start = datetime.fromisoformat(str(act.start))
         self.push(told(act.patient, start + timedelta(days=400)))
-        for one in told(act.patient, start + timedelta(hours=3)):
+        for one in told(act.patient, start + timedelta(hours=3)) + unread(act.patient, start):
             assert self.client.put(f"/fhir/{one['resourceType']}/{one['id']}", json=one).is_success
 
     def send_arm(self, act: Act) -> None:

@@ -548,33 +548,18 @@ def test_a_drug_of_the_same_day_may_have_changed_a_result() -> None:
     assert given_within(known_later(today), ("warfarin",), since, T) == [today]
 
 
-@pytest.mark.parametrize(
-    ("hours", "lasted", "qualifiers", "value"),
-    [
-        (168, None, {"completed"}, UNKNOWN),
-        (168.1, None, {"completed"}, NO),
-        (900, 732, {"completed"}, UNKNOWN),
-        (900, 731, {"completed"}, NO),
-        (900, None, {"in_progress"}, UNKNOWN),
-        (None, None, {"completed"}, UNKNOWN),
-    ],
-)
-def test_what_nobody_could_read_keeps_a_complete_feed_from_telling(
-    hours: float | None, lasted: float | None, qualifiers: set[str], value: frozenset[str]
-) -> None:
-    held = {"status": FactStatus.NO_VALUE, "flags": frozenset({"held"})}
-    end = None if lasted is None or hours is None else ago(hours - lasted)
-    unread = fact(
-        FactKind.PROCEDURE, UNREAD, None, hours, end=end, qualifiers=frozenset(qualifiers), **held
+@pytest.mark.parametrize("qualifier", ["completed", "in_progress"])
+def test_what_nobody_could_read_is_nothing_to_a_score(qualifier: str) -> None:
+    procedure = fact(
+        FactKind.PROCEDURE, UNREAD, None, 20, qualifiers=frozenset({qualifier}), **UNREADABLE
     )
-    assert choose_renal_replacement(record(unread), rules(RRT)).value == value
-    retracted = structs.replace(unread, status=FactStatus.RETRACTED)
-    assert choose_renal_replacement(record(retracted), rules(RRT)).value == NO
-    drug = structs.replace(unread, kind=FactKind.MEDICATION)
-    assert choose_renal_replacement(record(drug), rules(RRT)).value == NO
-    assert choose_vasopressor(record(drug), rules("vasopressor")).value == value
-    given_now = choose_given(record(drug), ("dopamine",), rules("dopamine"), name="any")
-    assert given_now.value == value
+    drug = structs.replace(procedure, kind=FactKind.MEDICATION)
+    seen = record(procedure, drug)
+    assert choose_renal_replacement(seen, rules(RRT)).value == NO
+    assert choose_ventilation(seen, rules("mechanical_ventilation")).value == frozenset({"none"})
+    assert choose_vasopressor(seen, rules("vasopressor")).value == NO
+    assert choose_given(seen, ("dopamine",), rules("dopamine"), name="any").value == NO
+    assert choose_drug(seen, "dopamine", rules("dopamine")).value == Interval.exact(Decimal(0))
 
 
 ALL = {"mechanical_ventilation", "renal_replacement", "vasopressor"}
@@ -586,9 +571,9 @@ ALL = {"mechanical_ventilation", "renal_replacement", "vasopressor"}
         (done("mechanical_ventilation"), {"mechanical_ventilation"}),
         (done("intubation"), {"mechanical_ventilation"}),
         (done("renal_replacement"), {"renal_replacement"}),
-        (done(UNREAD), {"mechanical_ventilation", "renal_replacement"}),
+        (done(UNREAD), set()),
         (given("norepinephrine", None), {"vasopressor"}),
-        (given(UNREAD, None), {"vasopressor"}),
+        (given(UNREAD, None), set()),
         (attested("mechanical-ventilation", "no"), {"mechanical_ventilation"}),
         (attested("vasopressor-support", "no"), {"vasopressor"}),
         (measured("creatinine", "1 mg/dL"), set()),

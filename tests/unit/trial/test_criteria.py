@@ -552,6 +552,43 @@ def test_organ_support(data: object, facts: list[Fact], expected: Outcome) -> No
     assert outcome({"organ_support": data}, *facts) is expected
 
 
+@pytest.mark.parametrize(
+    ("hours", "lasted", "qualifier", "expected"),
+    [
+        (167.9, None, "completed", UNKNOWN),
+        (168, None, "completed", UNKNOWN),
+        (168.1, None, "completed", NOT_MET),
+        (900, 732, "completed", UNKNOWN),
+        (900, 731, "completed", NOT_MET),
+        (900, None, "in_progress", UNKNOWN),
+        (None, None, "completed", UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("support", ["renal_replacement", "mechanical_ventilation", "vasopressor"])
+def test_what_nobody_could_read_keeps_a_complete_feed_from_clearing_a_support(
+    support: str, hours: float | None, lasted: float | None, qualifier: str, expected: Outcome
+) -> None:
+    drugs = support == "vasopressor"
+    unread = fact(
+        FactKind.MEDICATION if drugs else FactKind.PROCEDURE,
+        UNREAD,
+        None,
+        hours,
+        end=None if lasted is None or hours is None else ago(hours - lasted),
+        qualifiers=frozenset({qualifier}),
+        **HELD,
+    )
+    judged = judge({"organ_support": support}, unread, feeds=(support,))
+    assert judged.outcome is expected
+    shown = UNREAD if expected is UNKNOWN else support
+    assert [one.concept for one in judged.evidence] == [shown]
+    retracted = structs.replace(unread, status=FactStatus.RETRACTED)
+    assert outcome({"organ_support": support}, retracted, feeds=(support,)) is NOT_MET
+    kind = FactKind.PROCEDURE if drugs else FactKind.MEDICATION
+    other = structs.replace(unread, kind=kind)
+    assert outcome({"organ_support": support}, other, feeds=(support,)) is NOT_MET
+
+
 # ── Measured values ──────────────────────────────────────────────────────────────────────────────
 
 

@@ -180,7 +180,7 @@ def test_transplantation_competes_and_the_first_dose_counts_too() -> None:
             [contact(28), fact(FactKind.PROCEDURE, UNREAD, None, start=on(5), known=START)],
             ("liver_transplantation",),
             "yes",
-            "unknown",
+            "yes",
         ),
         ([died(on(20))], (), "no", "no"),
         ([], (), "unknown", "unknown"),
