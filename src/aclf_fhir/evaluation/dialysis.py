@@ -19,6 +19,7 @@ from aclf_fhir.evaluation.supports import (
     UNKNOWN,
     YES,
     current_undated,
+    denied,
     dialysis_dependence,
     drawn_around_dialysis,
     last_sign,
@@ -79,6 +80,9 @@ def choose_dialysis(
     treated: list[Fact] = []
     for fact in signs:
         lasted = _in_the_week(fact, rules, before)
+        if lasted is not None and denied(record, _SUPPORT, rules, at=at, sign=fact):
+            passed.append((fact, Reason.CONFLICTING))
+            continue
         if lasted is not None and lasted >= rules.dialysis_continuous:
             return _certain((fact,), YES, name, before, "continuous therapy", passed)
         if lasted is not None:
@@ -115,7 +119,8 @@ def _in_the_week(fact: Fact, rules: EvaluationRules, before: datetime) -> timede
     since, last = before - rules.dialysis_window, last_sign(fact)
     if not was_done(fact) or fact.start is None or last is None:
         return None
-    end = before if "in_progress" in fact.qualifiers else min(last, before)
+    open_ended = "in_progress" in fact.qualifiers and fact.end is None
+    end = before if open_ended else min(last, before)
     return None if end < since else end - max(fact.start.latest, since)
 
 

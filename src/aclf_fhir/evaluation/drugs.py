@@ -20,6 +20,7 @@ from aclf_fhir.evaluation.supports import (
     YES,
     attested_support,
     current_undated,
+    denied,
     last_sign,
     possible_facts,
     runs_at,
@@ -154,7 +155,10 @@ def choose_vasopressor(
         passed.extend(newest.passed)
         possible.extend(newest.possible)
         if fact is not None and _on(fact, at, rules.support_age):
-            running.append(fact)
+            if denied(record, "vasopressor", rules, at=at, sign=fact):
+                passed.append((fact, Reason.CONFLICTING))
+            else:
+                running.append(fact)
         elif fact is not None and runs_at(fact, at, rules.support_age):
             passed.append((fact, "rate zero"))
     if not running:
@@ -210,6 +214,9 @@ def choose_given(
         passed.extend(newest.passed)
         possible.extend(newest.possible)
         if fact is not None and _on(fact, at, rules.support_age):
+            if denied(record, "vasopressor", rules, at=at, sign=fact):
+                passed.append((fact, Reason.CONFLICTING))
+                continue
             return Choice(
                 input=name,
                 concept=drug,
@@ -253,7 +260,10 @@ def choose_drug(
     newest = _newest(record, drug, at, rules.support_age)
     fact, passed, possible = newest.fact, newest.passed, newest.possible
     passed += [(one, str(Reason.OUTSIDE_WINDOW)) for one in possible]
-    if fact is not None and _on(fact, at, rules.support_age):
+    on = fact is not None and _on(fact, at, rules.support_age)
+    if fact is not None and on and denied(record, "vasopressor", rules, at=at, sign=fact):
+        passed.append((fact, Reason.CONFLICTING))
+    elif fact is not None and on:
         dose, weight, why = _dose(record, fact, rules, at)
         last = last_sign(fact)
         return Choice(
@@ -272,15 +282,15 @@ def choose_drug(
     last = None if fact is None else last_sign(fact)
     stopped = last is not None and last + rules.support_age >= at and not passed
     answer = attested_support(record, "vasopressor", rules, at)
-    denied = answer is not None and answer.value == NO and not unseen(answer, passed)
-    if stopped or denied or (_complete((drug,), rules) and not passed):
+    none_given = answer is not None and answer.value == NO and not unseen(answer, passed)
+    if stopped or none_given or (_complete((drug,), rules) and not passed):
         return Choice(
             input=name,
             concept=drug,
-            fact=fact if stopped else answer if denied else None,
+            fact=fact if stopped else answer if none_given else None,
             value=_NOTHING,
             unit=unit,
-            why="stopped" if stopped else "attested" if denied else "no record, feed complete",
+            why="stopped" if stopped else "attested" if none_given else "no record, feed complete",
             passed_over=tuple(passed),
         )
     return Choice(

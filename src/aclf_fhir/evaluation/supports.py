@@ -31,6 +31,7 @@ __all__ = [
     "choose_renal_replacement",
     "choose_ventilation",
     "current_undated",
+    "denied",
     "dialysis_dependence",
     "drawn_around_dialysis",
     "last_sign",
@@ -49,6 +50,7 @@ NO = frozenset({"no"})
 UNKNOWN = YES | NO
 
 _RENAL = "renal_replacement"
+_VENTILATION = "mechanical_ventilation"
 _TIMED = frozenset({"pre_dialysis", "post_dialysis"})
 _HEPATIC = "hepatic_encephalopathy"
 _NOBODY_SAID = frozenset({"unknown_reason"})
@@ -68,7 +70,7 @@ def runs_at(fact: Fact, at: datetime, grace: timedelta) -> bool:
     if fact.start is None:
         return False
     if fact.end is not None and fact.end != fact.start:
-        return fact.end.latest >= at or "in_progress" in fact.qualifiers
+        return fact.end.latest >= at
     return "in_progress" in fact.qualifiers or fact.start.latest + grace >= at
 
 
@@ -144,8 +146,25 @@ def _answers(answer: Fact) -> frozenset[str]:
 
 
 def unseen(answer: Fact, passed: Iterable[tuple[Fact, str]]) -> bool:
-    """Say whether a sign that leaves a support open came after an answer."""
-    return any(came_after(fact, answer) for fact, why in passed if why in REASONS)
+    """Say whether an answer leaves a support open: a sign came after it, or contradicts it."""
+    return any(
+        came_after(fact, answer) or (fact.status is FactStatus.USABLE and why == Reason.CONFLICTING)
+        for fact, why in passed
+        if why in REASONS
+    )
+
+
+def denied(
+    record: Record, support: str, rules: EvaluationRules, *, at: datetime, sign: Fact
+) -> bool:
+    """Say whether somebody answered no after what is still reported as in progress.
+
+    Either the sender never closed it, or the answer is wrong: neither decides alone.
+    """
+    if "in_progress" not in sign.qualifiers:
+        return False
+    answer = attested_support(record, support, rules, at)
+    return answer is not None and answer.value == NO and not came_after(sign, answer)
 
 
 def settled_without_record(
@@ -247,9 +266,12 @@ def choose_renal_replacement(
     for fact in signs:
         last = last_sign(fact)
         if was_done(fact) and (runs_at(fact, at, grace) or (last and last + grace >= at)):
-            if _since(fact, at, grace):
+            if denied(record, _RENAL, rules, at=at, sign=fact):
+                passed.append((fact, Reason.CONFLICTING))
+            elif _since(fact, at, grace):
                 return _support_choice(fact, YES, name, at, "treated", passed, grace)
-            possible.append(fact)
+            else:
+                possible.append(fact)
         if (
             not was_done(fact)
             and cleared is None
@@ -260,6 +282,9 @@ def choose_renal_replacement(
             cleared = fact
     for fact in possible:
         if fact.status is FactStatus.USABLE and current_undated(fact):
+            if denied(record, _RENAL, rules, at=at, sign=fact):
+                passed.append((fact, Reason.CONFLICTING))
+                continue
             why = "in progress, begun at an unknown time"
             return _support_choice(fact, YES, name, at, why, passed, grace)
     passed += [(fact, why) for fact, why in _dependence(record, at) if why and was_done(fact)]
@@ -336,11 +361,11 @@ def speaks_of_renal_replacement(record: Record, rules: EvaluationRules) -> bool:
 def silent_supports(record: Record, rules: EvaluationRules) -> frozenset[str]:
     """Return the supports of which nothing is on file: they have one answer at every instant."""
     ventilation = (
-        (FactKind.PROCEDURE, "mechanical_ventilation"),
+        (FactKind.PROCEDURE, _VENTILATION),
         (FactKind.PROCEDURE, "intubation"),
     )
     drugs = [(FactKind.MEDICATION, drug) for drug in rules.vasopressors]
-    signs = {"mechanical_ventilation": ventilation, "vasopressor": drugs}
+    signs = {_VENTILATION: ventilation, "vasopressor": drugs}
     silent = {
         support
         for support, sources in signs.items()
@@ -407,13 +432,16 @@ def choose_ventilation(
 ) -> Choice:
     """Choose whether the patient is invasively ventilated, and for which reason."""
     at = record.as_of if at is None else at
-    sources = [(FactKind.PROCEDURE, "mechanical_ventilation"), (FactKind.PROCEDURE, "intubation")]
+    sources = [(FactKind.PROCEDURE, _VENTILATION), (FactKind.PROCEDURE, "intubation")]
     signs, passed = support_signs(record, sources, at)
     possible = _possible_signs(record, sources, at, rules.support_age)
     current = [f for f in possible if f.status is FactStatus.USABLE and current_undated(f)]
     for fact in (*current, *signs):
         last = last_sign(fact)
         if was_done(fact) and (fact in current or runs_at(fact, at, rules.support_age)):
+            if denied(record, _VENTILATION, rules, at=at, sign=fact):
+                passed.append((fact, Reason.CONFLICTING))
+                continue
             if not _since(fact, at, rules.support_age):
                 possible.append(fact)
                 continue
@@ -428,7 +456,7 @@ def choose_ventilation(
             )
     settled = settled_without_record(
         record,
-        "mechanical_ventilation",
+        _VENTILATION,
         rules,
         at=at,
         name=name,

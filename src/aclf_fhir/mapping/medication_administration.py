@@ -38,8 +38,9 @@ def map_medication_administration(
     status = administration.status or "unknown"
     state = {status.replace("-", "_")}
     if status in _GIVEN:
-        # Without an end, only what is in progress is still given later on.
-        state = {"administered", *state & {"in_progress"}}
+        # Only what is in progress over a period without an end is still given later on.
+        goes_on = administration.effective_date_time is None and span.end is None
+        state = {"administered", *(state & {"in_progress"} if goes_on else ())}
     if status in ("unknown", "on-hold"):
         draft.status = FactStatus.PRELIMINARY
     dosage = administration.dosage

@@ -45,14 +45,16 @@ def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
     span, flags = _span(procedure, draft)
     draft.shared = _context(procedure)
     why = _reason(procedure, draft)
-    state = status.replace("-", "_")
+    # An end is an end, whatever the status still says.
+    over = status == "in-progress" and span.end is not None
+    state = frozenset() if over else frozenset({status.replace("-", "_")})
     if notions.unread and not not_done:
         draft.add_unread(
             FactKind.PROCEDURE,
             "code",
             start=span.start,
             end=span.end,
-            qualifiers=frozenset({state}),
+            qualifiers=state,
         )
     for notion in notions.found.values():
         draft.add(
@@ -62,7 +64,7 @@ def map_procedure(procedure: "Procedure", draft: "Draft") -> str:
             path="code",
             start=span.start,
             end=span.end,
-            qualifiers=why | {state, notion.strength.value},
+            qualifiers=why | state | {notion.strength.value},
             flags=flags,
             codes=as_evidence(codings),
         )

@@ -422,3 +422,30 @@ def test_an_unknown_drug_keeps_a_complete_feed_from_clearing(
     told = answers(L, immunosuppressive_therapy=None)
     found = criterion(L, "X10", answers=told, drug=drug_, catalog=catalog, site="full")
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("answered", "when", "expected"),
+    [
+        (None, {"effectivePeriod": {"start": hours_ago(60), "end": hours_ago(40)}}, None),
+        ("no", {"effectivePeriod": {"start": hours_ago(60), "end": hours_ago(40)}}, "none"),
+        ("no", {"effectivePeriod": {"start": hours_ago(7200)}}, None),
+        ("no", {"effectiveDateTime": hours_ago(7200)}, "none"),
+        (None, {"effectiveDateTime": hours_ago(24)}, "1b"),
+        (None, {"effectiveDateTime": hours_ago(24.1)}, None),
+        (None, {"effectivePeriod": {"start": hours_ago(7200)}}, "1b"),
+    ],
+)
+def test_a_vasopressor_left_in_progress_makes_no_failure(
+    answered: str | None, when: dict[str, Any], expected: str | None
+) -> None:
+    infusion = drug("MedicationAdministration", RXNORM, "7512", "in-progress", **when)
+    found = category(
+        L,
+        "easl_clif_aclf_grade",
+        infusion=infusion,
+        answers=answers(L, vasopressor_support=answered),
+        bilirubin=measured("1975-2", 5, "mg/dL"),
+        creatinine=measured("2160-0", 1.6, "mg/dL"),
+    )
+    assert found == expected

@@ -146,6 +146,15 @@ def test_an_answer_does_not_speak_of_a_day_that_is_not_over() -> None:
     assert choose_dialysis(record(yesterday, no), rules(), before=drawn, at=T).value == NO
 
 
+@pytest.mark.parametrize(("answered", "value"), [(1, UNKNOWN), (24, UNKNOWN), (24.1, YES)])
+def test_one_in_progress_that_was_denied_since_is_open(
+    answered: float, value: frozenset[str]
+) -> None:
+    running = done(RRT, 500, qualifiers=frozenset({"in_progress"}))
+    answer = attested("renal-replacement", "no", answered)
+    assert choose_dialysis(record(running, answer), rules(RRT), before=T).value == value
+
+
 def test_one_in_progress_without_a_date_is_not_answered_away() -> None:
     running = done(RRT, start=None, qualifiers=frozenset({"in_progress"}))
     no = attested("renal-replacement", "no")

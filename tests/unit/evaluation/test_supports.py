@@ -138,7 +138,9 @@ def test_what_lasts() -> None:
     assert last_sign(undated) is None
     assert runs_at(done(MV, 50, qualifiers=frozenset({"in_progress"})), T, grace)
     over_soon = done(MV, 50, lasted=10, qualifiers=frozenset({"in_progress"}))
-    assert runs_at(over_soon, T, grace)
+    assert not runs_at(over_soon, T, grace)
+    assert runs_at(over_soon, ago(40).earliest, grace)
+    assert not runs_at(over_soon, ago(39.9).earliest, grace)
 
 
 @pytest.mark.parametrize(
@@ -525,6 +527,54 @@ def test_an_infusion_in_progress_outlasts_a_later_dose(later: Fact, value: froze
     assert choose_vasopressor(facts, rules("vasopressor")).value == value
     dose = choose_drug(facts, NOREPI, rules("vasopressor")).value
     assert dose == (infusion.value if value == YES else exact("0"))
+
+
+@pytest.mark.parametrize(
+    ("began", "answered", "said", "is_open"),
+    [
+        (7200, 1, "no", True),
+        (7200, 24, "no", True),
+        (7200, 24.1, "no", False),
+        (5, 4.9, "no", True),
+        (5, 5, "no", False),
+        (5, 5.1, "no", False),
+        (7200, 1, "yes", False),
+        (7200, 1, "unknown", False),
+    ],
+)
+def test_what_is_in_progress_and_was_denied_since_is_open(
+    began: float, answered: float, said: str, is_open: bool
+) -> None:
+    feeds = rules("vasopressor", RRT, MV)
+    drug = given(NOREPI, DOSE, began, qualifiers=GOING)
+    seen = record(
+        drug,
+        done(RRT, began, qualifiers=RUNNING),
+        done(MV, began, qualifiers=RUNNING),
+        *(
+            attested(item, said, answered)
+            for item in ("vasopressor-support", "renal-replacement", "mechanical-ventilation")
+        ),
+    )
+    value, dose = (UNKNOWN, None) if is_open else (YES, drug.value)
+    circulation, kidney = choose_vasopressor(seen, feeds), choose_renal_replacement(seen, feeds)
+    assert (circulation.value, kidney.value) == (value, value)
+    assert choose_given(seen, (NOREPI,), feeds, name="any").value == value
+    assert choose_drug(seen, NOREPI, feeds).value == dose
+    lungs = choose_ventilation(seen, feeds)
+    assert isinstance(lungs.value, frozenset)
+    assert ("none" in lungs.value, "other" in lungs.value or not is_open) == (is_open, True)
+    conflict = Reason.CONFLICTING if is_open else None
+    assert (circulation.reason, kidney.reason) == (conflict, conflict)
+    if is_open:
+        assert lungs.reason is Reason.CONFLICTING
+
+
+def test_an_undated_support_in_progress_and_denied_since_is_open() -> None:
+    old = {"start": None, "known": ago(50).latest, "qualifiers": RUNNING}
+    no = attested("renal-replacement", "no", 1)
+    assert choose_renal_replacement(record(done(RRT, **old), no), rules(RRT)).value == UNKNOWN
+    assert choose_renal_replacement(record(done(RRT, **old)), rules(RRT)).value == YES
 
 
 def test_an_answer_does_not_deny_a_drug_of_an_open_day() -> None:
