@@ -12,7 +12,7 @@ from itertools import product
 from aclf_fhir.evaluation.oxygen import OXYGENATION
 from aclf_fhir.evaluation.rules import EvaluationRules
 from aclf_fhir.evaluation.snapshot import HINTS
-from aclf_fhir.record import UNREAD, FactKind
+from aclf_fhir.record import FactKind
 from aclf_fhir.scores import SCORES
 from aclf_fhir.scores.definition import Score, ScoreInput
 
@@ -87,8 +87,7 @@ def _of_input(declared: ScoreInput, rules: EvaluationRules) -> Iterable[tuple[Fa
         return [(FactKind.GRADE, concept), *hints]
     if kind == "drug":
         weight = (FactKind.MEASUREMENT, "body_weight")
-        unread = (FactKind.MEDICATION, UNREAD)
-        return [(FactKind.MEDICATION, concept), unread, weight, _attested("vasopressor", rules)]
+        return [(FactKind.MEDICATION, concept), weight, _attested("vasopressor", rules)]
     if kind == "course":
         return _of_course(declared, rules)
     if kind == "support":
@@ -122,7 +121,6 @@ def _of_support(concept: str, rules: EvaluationRules) -> Iterable[tuple[FactKind
     if concept == "renal_replacement":
         return [
             (FactKind.PROCEDURE, concept),
-            (FactKind.PROCEDURE, UNREAD),
             (FactKind.FINDING, "dialysis_status"),
             (FactKind.MEASUREMENT, "creatinine"),
             _attested(concept, rules),
@@ -131,7 +129,6 @@ def _of_support(concept: str, rules: EvaluationRules) -> Iterable[tuple[FactKind
         return [
             (FactKind.PROCEDURE, "mechanical_ventilation"),
             (FactKind.PROCEDURE, "intubation"),
-            (FactKind.PROCEDURE, UNREAD),
             (FactKind.GRADE, "ventilation_reason"),
             _attested("mechanical_ventilation", rules),
         ]
@@ -143,7 +140,7 @@ def _of_support(concept: str, rules: EvaluationRules) -> Iterable[tuple[FactKind
     elif concept not in rules.vasopressors:
         return _of_finding(concept, rules)
     indication = (FactKind.GRADE, "vasopressor_indication")
-    given = product([FactKind.MEDICATION], (*drugs, UNREAD))
+    given = product([FactKind.MEDICATION], drugs)
     return [*given, indication, _attested("vasopressor", rules)]
 
 
