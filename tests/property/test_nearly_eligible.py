@@ -95,7 +95,7 @@ def without(*names: str) -> Spoil:
 
 def without_unit(one: Resource) -> Resource | None:
     quantity = one.get("valueQuantity")
-    if quantity is None or quantity["unit"] == "{INR}":
+    if quantity is None or quantity.get("unit") in {None, "{INR}"}:
         return None
     return {**one, "valueQuantity": {"value": quantity["value"]}}
 
