@@ -22,13 +22,10 @@ from aclf_fhir.trial.judgement import (
 from aclf_fhir.trial.measured import Limits
 from aclf_fhir.trial.node import Node, of_truth, truth_of, unknown
 from aclf_fhir.trial.periods import Period
-from aclf_fhir.trial.situation import Situation
+from aclf_fhir.trial.situation import ENDED, Situation
 from aclf_fhir.units import Interval
 
 __all__ = ["Age", "Consent", "GradeAtConsent", "Participation", "Sex", "consent_has_ended"]
-
-_ENDED = frozenset({"rejected", "inactive", "withdrawn"})
-"""The status of a Consent that allows nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,14 +259,16 @@ class Consent(Node):
                 return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
             found = unknown(STATUS_REASONS[facts[-1].status], needs=need)
             return replace(found, evidence=(evidence_of(facts[-1], rules=situation.rules),))
-        doubts = [fact for fact in facts if _doubts(fact, newest, situation)]
+        until = _until(newest, situation)
+        doubts = [fact for fact in facts if _doubts(fact, situation)]
         evidence = tuple(evidence_of(fact, rules=situation.rules) for fact in (*newest, *doubts))
-        states = {state for fact in newest for state in _consent_states(fact, situation)}
-        if states and states <= _ENDED:
+        states = {state for fact in newest for state in situation.consent_states(fact)}
+        if states and states <= ENDED:
             outcome = Outcome.MET if self.status == "refused" else Outcome.NOT_MET
         elif states == {"active"} and all(situation.may_be_later(fact) for fact in newest):
             note = "Nothing shows that the Consent of this day is signed already."
-            return replace(unknown(Reason.OUTSIDE_WINDOW, needs=need, note=note), evidence=evidence)
+            found = unknown(Reason.OUTSIDE_WINDOW, needs=need, note=note)
+            return replace(found, evidence=evidence, fresh_until=until)
         elif states == {"active"} and not doubts:
             outcome = Outcome.NOT_MET if self.status == "refused" else Outcome.MET
         else:
@@ -277,44 +276,59 @@ class Consent(Node):
             note = (
                 "" if reason is Reason.CONFLICTING else "The Consent is neither active nor ended."
             )
-            return replace(unknown(reason, needs=need, note=note), evidence=evidence)
-        return Judgement(outcome=outcome, evidence=evidence, needs=Needs.settled(outcome))
+            found = unknown(reason, needs=need, note=note)
+            return replace(found, evidence=evidence, fresh_until=until)
+        return Judgement(
+            outcome=outcome,
+            evidence=evidence,
+            needs=Needs.settled(outcome),
+            fresh_until=until,
+        )
 
 
 def consent_has_ended(situation: Situation) -> bool:
     """Say whether consent to the study is, or may be, withdrawn, refused or past its end.
 
     Where it is in doubt, it has: publication can be made up for, and not be taken back.
-    Where there never was one, none has ended.
+    One that was entered in error leaves no consent, unless another is active. Where there
+    never was one, none has ended.
     """
-    newest = situation.consents_in_force()
-    return any(_consent_states(fact, situation) & _ENDED for fact in newest) or any(
-        _doubts(fact, newest, situation)
-        and (fact.status is FactStatus.CONFLICTING or bool(_states(fact) & _ENDED))
+    effective = situation.effective_consents()
+    states = {state for fact in effective for state in situation.consent_states(fact)}
+    if states & ENDED or ("active" not in states and situation.consent_taken_back()):
+        return True
+    return any(
+        _doubts(fact, situation)
+        and (fact.status is FactStatus.CONFLICTING or bool(situation.consent_states(fact) & ENDED))
         for fact in situation.consents()
     )
 
 
-def _doubts(fact: Fact, newest: list[Fact], situation: Situation) -> bool:
+def _doubts(fact: Fact, situation: Situation) -> bool:
     """Say whether a Consent that does not count may yet be the end of the newest one.
 
-    One in dispute, or an end that is not verified; not one that is certainly older.
+    One in dispute, or an end that is not verified; not one that is certainly older than
+    one that is active or ended.
     """
-    if fact in newest or (
+    if fact in situation.consents_in_force() or (
         fact.status is not FactStatus.CONFLICTING and fact.value == frozenset({"active"})
     ):
         return False
-    return not situation.superseded(fact, newest)
+    return not situation.superseded(fact, situation.effective_consents())
 
 
-def _consent_states(fact: Fact, situation: Situation) -> frozenset[str]:
-    if fact.end is not None and fact.end.latest < situation.at:
-        return frozenset({"inactive"})
-    return _states(fact)
-
-
-def _states(fact: Fact) -> frozenset[str]:
-    return fact.value if isinstance(fact.value, frozenset) else frozenset()
+def _until(newest: list[Fact], situation: Situation) -> datetime | None:
+    """Return the next instant at which one of the active Consents ends, or may."""
+    return min(
+        (
+            bound
+            for fact in newest
+            if fact.end is not None and fact.value == frozenset({"active"})
+            for bound in (fact.end.earliest, fact.end.latest)
+            if bound >= situation.at
+        ),
+        default=None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

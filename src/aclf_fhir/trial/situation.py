@@ -1,6 +1,6 @@
 """A record seen by one protocol at one instant."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,7 +20,10 @@ from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus, Record
 from aclf_fhir.trial.judgement import Need
 from aclf_fhir.units import TimeRange
 
-__all__ = ["Item", "Situation", "awaiting"]
+__all__ = ["ENDED", "Item", "Situation", "awaiting"]
+
+ENDED = frozenset({"rejected", "inactive", "withdrawn"})
+"""The status of a Consent that allows nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,18 +205,25 @@ class Situation:
 
     def consents(self) -> tuple[Fact, ...]:
         """Return the Consents that name this study, or that its ResearchSubject points to."""
+        return tuple(fact for fact in self._consents() if fact.status is not FactStatus.RETRACTED)
+
+    def consent_taken_back(self) -> bool:
+        """Say whether a Consent to this study was entered in error, or deleted."""
+        return any(fact.status is FactStatus.RETRACTED for fact in self._consents())
+
+    def _consents(self) -> Iterator[Fact]:
         pointers = {
             text
             for fact in self.facts(FactKind.PARTICIPATION, self.study)
             for name, text in fact.context
             if name == "consent"
         }
-        pointed = tuple(
-            fact
-            for fact in self.facts(FactKind.CONSENT, "unspecified")
-            if f"{fact.source.type}/{fact.source.id}" in pointers
-        )
-        return self.facts(FactKind.CONSENT, self.study) + pointed
+        for concept in (self.study, "unspecified"):
+            for fact in self.record.of_concept(FactKind.CONSENT, concept):
+                named = concept == self.study
+                pointed = f"{fact.source.type}/{fact.source.id}" in pointers
+                if (named or pointed) and (fact.start is None or fact.start.earliest <= self.at):
+                    yield fact
 
     def may_be_later(self, fact: Fact) -> bool:
         """Say whether a fact's day is not over, and nothing shows that it began by now."""
@@ -229,17 +239,42 @@ class Situation:
             for other in others
         )
 
-    def consents_in_force(self) -> list[Fact]:
-        """Return the verified Consents that no other one is certainly newer than.
+    def consent_states(self, fact: Fact) -> frozenset[str]:
+        """Return the status of a Consent: `inactive` once it is past its end."""
+        if fact.end is not None and fact.end.latest < self.at:
+            return frozenset({"inactive"})
+        return fact.value if isinstance(fact.value, frozenset) else frozenset()
+
+    def effective_consents(self) -> list[Fact]:
+        """Return the verified Consents, active or ended, that no other such is newer than.
 
         Undated ones are among them.
         """
-        verified = [
+        effective = [
+            fact
+            for fact in self._verified_consents()
+            if fact.value is not None and self.consent_states(fact) <= ENDED | {"active"}
+        ]
+        return [fact for fact in effective if not self.superseded(fact, effective)]
+
+    def consents_in_force(self) -> list[Fact]:
+        """Return the verified Consents that no other one is certainly newer than.
+
+        One that is neither active nor ended (proposed) does not take the place of an end:
+        only an active one does. Undated ones are among them.
+        """
+        effective = self.effective_consents()
+        if any(self.consent_states(fact) <= ENDED for fact in effective):
+            return effective
+        verified = self._verified_consents()
+        return [fact for fact in verified if not self.superseded(fact, verified)]
+
+    def _verified_consents(self) -> list[Fact]:
+        return [
             fact
             for fact in self.consents()
             if fact.status is FactStatus.USABLE and "unverified" not in fact.qualifiers
         ]
-        return [fact for fact in verified if not self.superseded(fact, verified)]
 
     def signed(self) -> TimeRange | None:
         """Return between which instants the active Consent was signed; None if that is open."""

@@ -14,6 +14,7 @@ from aclf_fhir.record import UNREAD, Fact, FactKind, FactStatus
 from aclf_fhir.trial.criteria import Reader, parse_quantity
 from aclf_fhir.trial.judgement import Judgement, Outcome
 from aclf_fhir.trial.periods import parse_period
+from aclf_fhir.trial.person import consent_has_ended
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import Interval, TimeRange
 from tests.unit.evaluation.facts import (
@@ -1276,6 +1277,19 @@ IN_FORCE = (MET, NOT_MET)
         ([consent("this", "active", 5), consent("this", "active", 2, **DISPUTED)], *OPEN_BOTH),
         ([consent("this", "active", 5), consent("this", "rejected", None, **DISPUTED)], *OPEN_BOTH),
         ([consent("this", "rejected", 5), consent("this", "active", 2, **DISPUTED)], NOT_MET, MET),
+        # What is neither active nor ended does not take the place of an end.
+        ([consent("this", "rejected", 5), consent("this", "proposed", 2)], NOT_MET, MET),
+        ([consent("this", "inactive", 5), consent("this", "proposed", None)], NOT_MET, MET),
+        ([consent("this", "active", 9, end=ago(5)), consent("this", "proposed", 2)], NOT_MET, MET),
+        (
+            [
+                consent("this", "rejected", None),
+                consent("this", "active", 5),
+                consent("this", "proposed", 2),
+            ],
+            *OPEN_BOTH,
+        ),
+        ([consent("this", "active", 5), consent("this", "proposed", 2)], *OPEN_BOTH),
         # Of a day that is not over: signed by now only if it was on file by now.
         ([consent("this", "active", start=TODAY)], MET, NOT_MET),
         ([consent("this", "active", **LEARNT_LATER)], *OPEN_BOTH),
@@ -1300,6 +1314,79 @@ IN_FORCE = (MET, NOT_MET)
 def test_consent(facts: list[Fact], expected: Outcome, refused: Outcome) -> None:
     assert outcome({"consent": "active"}, *facts) is expected
     assert outcome({"consent": "refused"}, *facts) is refused
+
+
+RETRACTED = {"status": FactStatus.RETRACTED}
+PROPOSED = consent("this", "proposed", 2)
+
+
+@pytest.mark.parametrize(
+    ("facts", "ended"),
+    [
+        ([], False),
+        ([PROPOSED], False),
+        ([consent("this", "active", 5), PROPOSED], False),
+        ([consent("this", "inactive", 5), PROPOSED], True),
+        ([consent("this", "rejected", 5), PROPOSED], True),
+        ([consent("this", "active", 9, end=ago(5)), PROPOSED], True),
+        ([consent("this", "active", 9, end=ago(0.01)), PROPOSED], True),
+        ([consent("this", "active", 9, end=ago(0)), PROPOSED], False),
+        ([consent("this", "active", 9, end=ago(-0.01)), PROPOSED], False),
+        ([consent("this", "inactive", 5), consent("this", "active", 3), PROPOSED], False),
+        (
+            [consent("this", "active", 5), consent("this", "inactive", 3, **UNVERIFIED), PROPOSED],
+            True,
+        ),
+        (
+            [consent("this", "active", 5), consent("this", "inactive", 6, **UNVERIFIED), PROPOSED],
+            False,
+        ),
+        # Entered in error: no consent is left, unless another one is active.
+        ([consent("this", "active", 5, **RETRACTED)], True),
+        ([consent("this", "active", 5, **RETRACTED), PROPOSED], True),
+        ([consent("this", "active", 5, **RETRACTED), consent("this", "active", 9)], False),
+        (
+            [consent("this", "active", 5, **RETRACTED), consent("this", "active", 9, end=ago(7))],
+            True,
+        ),
+        ([consent("other", "active", 5, **RETRACTED)], False),
+        ([consent("unspecified", "active", 5, **RETRACTED)], False),
+        (
+            [
+                loose := consent("unspecified", "active", 5, **RETRACTED),
+                pointing(loose),
+            ],
+            True,
+        ),
+    ],
+)
+def test_the_end_of_consent(facts: list[Fact], ended: bool) -> None:
+    seen = record(*facts, known_at=T + timedelta(days=9))
+    situation = Situation(seen, rules(), study="this", items=ITEMS)
+    assert consent_has_ended(situation) is ended
+
+
+@pytest.mark.parametrize(
+    ("end", "expected", "until"),
+    [
+        (None, MET, None),
+        (ago(-1), MET, T + timedelta(hours=1)),
+        (ago(0), MET, T),
+        (ago(1), NOT_MET, None),
+        # An end of a day: judged at its beginning, and again when it is over.
+        (ago(-1, until=-25), MET, T + timedelta(hours=1)),
+        (ago(1, until=-23), MET, T + timedelta(hours=23)),
+    ],
+)
+def test_consent_is_judged_again_when_it_ends(
+    end: TimeRange | None, expected: Outcome, until: datetime | None
+) -> None:
+    agreed = consent("this", "active", 50, end=end)
+    judged = judge({"consent": "active"}, agreed)
+    assert (judged.outcome, judged.fresh_until) == (expected, until)
+    assert judge({"consent": "refused"}, agreed).fresh_until == until
+    doubted = judge({"consent": "active"}, agreed, consent("this", "active", 2, **DISPUTED))
+    assert doubted.fresh_until == until
 
 
 @pytest.mark.parametrize(
