@@ -20,7 +20,7 @@ from aclf_fhir.catalog.trees import (
 from aclf_fhir.catalog.yaml_text import Tree
 from aclf_fhir.codes import Coding
 from aclf_fhir.errors import AclfError
-from aclf_fhir.mapping.models import Analyte, AnalyteCode
+from aclf_fhir.mapping.models import Analyte, AnalyteCode, UnitRemarks
 from aclf_fhir.units import Interval
 from aclf_fhir.units.quantity import UnitTable
 
@@ -135,6 +135,16 @@ def _analyte(
         molar_mass=str(mass) if isinstance(mass, Decimal) else None,
         look_alikes=_look_alikes(entry, findings),
         source=text(tree, "source"),
+        remarks=_remarks(branch(tree, "remarks")),
+    )
+
+
+def _remarks(tree: dict[str, Tree]) -> UnitRemarks:
+    """Read what a unit's text may say, in lower case."""
+    return UnitRemarks(
+        other=tuple(word.casefold() for word in texts(tree, "other")),
+        own=tuple(word.casefold() for word in texts(tree, "own")),
+        no_unit=frozenset(word.casefold() for word in texts(tree, "no_unit")),
     )
 
 

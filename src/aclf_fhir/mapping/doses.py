@@ -12,6 +12,7 @@ from aclf_fhir.mapping.models import HeldReason, ValueSet
 from aclf_fhir.mapping.units_read import Problem, text_beside_code
 from aclf_fhir.record import SentValue
 from aclf_fhir.units import Interval
+from aclf_fhir.units.expression import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +59,8 @@ def rate_of(
     -------
     DoseRate | Problem | None
         None where it is a volume (`5 mL/h`) or in international units: how much drug
-        that is was not said. A problem where code and text are of different size.
+        that is was not said. A problem where code and text are of different size, or one
+        is too long for a unit.
     """
     if quantity is not None and quantity.value is not None:
         return _rate(quantity, None, str(quantity.value), parts, "rateQuantity")
@@ -124,12 +126,15 @@ def _rate(
     """
     number = above.value
     spelled = f"{_spelled(above)}{per}" if below is None else f"{_spelled(above)}/{_spelled(below)}"
+    sides = (above,) if below is None else (above, below)
+    if any(len(unit or "") > LONGEST for unit in (spelled, *(side.unit for side in sides))):
+        return Problem(HeldReason.UNIT_UNKNOWN, path, f"more than {LONGEST} characters")
     found = _canonical(parts.read(spelled).size, parts)
     if found is None or number is None or number < 0:
         return None
     unit, factor = found
     flags = _NONE
-    for side in (above,) if below is None else (above, below):
+    for side in sides:
         flag = _flags(side, parts)
         if flag is None:
             detail = f"code {side.code}, unit {side.unit}"

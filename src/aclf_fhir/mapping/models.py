@@ -38,6 +38,7 @@ __all__ = [
     "SiteMap",
     "Strength",
     "SubjectDates",
+    "UnitRemarks",
     "ValueSet",
 ]
 
@@ -63,6 +64,25 @@ class AnalyteCode:
     qualifiers: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
     needs_site: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitRemarks:
+    """What a unit's text beside its code may say of an analyte; lower case.
+
+    Parameters
+    ----------
+    other
+        Words for another quantity (`direct` for total bilirubin): the value is held.
+    own
+        Words that contain one of those and mean the analyte (`urea nitrogen`).
+    no_unit
+        Whole texts that say there is no unit (`n/a` for an INR).
+    """
+
+    other: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    no_unit: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +117,8 @@ class Analyte:
         (direct bilirubin, bilirubin in ascitic fluid).
     source
         Where unit factors and codes come from.
+    remarks
+        What a unit's text beside its code may say.
     """
 
     id: str
@@ -111,6 +133,7 @@ class Analyte:
     molar_mass: str | None = None
     look_alikes: Mapping[Coding, str] = field(default_factory=dict)
     source: str = ""
+    remarks: UnitRemarks = UnitRemarks()
 
 
 class Strength(StrEnum):

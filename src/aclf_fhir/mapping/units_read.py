@@ -1,5 +1,6 @@
 """Which unit a number was sent in: read from code, text or the site's file, never guessed."""
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from aclf_fhir.codes import UCUM
 from aclf_fhir.errors import AclfError
 from aclf_fhir.mapping.models import Analyte, HeldReason, MappingContext
+from aclf_fhir.units.expression import LONGEST
 from aclf_fhir.units.quantity import UnitReading
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ __all__ = [
     "text_beside_code",
 ]
 
+_WORD = re.compile(r"[^\W_]+")
 _NONE: frozenset[str] = frozenset()
 _MAPPED = frozenset({"unit_mapped"})
 _FROM_TEXT = frozenset({"unit_from_text"})
@@ -112,6 +115,9 @@ def _read(
     declared = context.site.spellings.get((analyte.id, spelling))
     if declared is not None:
         return UnitReading(declared, mapped=True)
+    if len(spelling) > LONGEST:
+        detail = f"{analyte.id}: {len(spelling)} characters are too many for a unit"
+        return Problem(HeldReason.UNIT_UNKNOWN, path, detail)
     try:
         return analyte.units.read(spelling)
     except AclfError as error:
@@ -126,12 +132,18 @@ def _agree(
     They agree if both mean the same factor: `10*3/uL` beside `10^9/L`, `milligrams per
     liter` beside `ug/mL`, and `K/uL`, which is refused as a code, beside `10*3/uL`. A text
     that is a unit in part only may be another one: people have to look. Prose does not
-    outweigh the code.
+    outweigh the code, but where it names another quantity (`direct bilirubin`).
     """
     factors = analyte.units.factors
     reading = _read(text, analyte, context, path)
     if isinstance(reading, UnitReading):
         agrees, flags = factors[reading.ucum] == factors[unit.ucum], _NONE
+    elif len(text) > LONGEST:
+        return reading
+    elif text.strip().casefold() in analyte.remarks.no_unit:
+        agrees, flags = True, _TEXT_UNREAD
+    elif _names_another(text, analyte):
+        agrees, flags = False, _NONE
     else:
         words = context.unit_parts.read(text)
         agrees = words.is_prose or (
@@ -149,3 +161,11 @@ def _agree(
         detail = f"{analyte.id}: code {unit.sent}, unit {text}"
         return Problem(HeldReason.UNIT_DISAGREES, path, detail)
     return Unit(unit.sent, unit.ucum, unit.flags | flags) if flags else unit
+
+
+def _names_another(text: str, analyte: Analyte) -> bool:
+    """Say whether a text has a word for something taken for the analyte: `mg/dL (urine)`."""
+    words = f" {' '.join(_WORD.findall(text.casefold()))} "
+    for own in analyte.remarks.own:
+        words = words.replace(f" {own} ", " ")
+    return any(f" {other} " in words for other in analyte.remarks.other)

@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple, Self
 
-__all__ = ["Part", "Size", "UnitParts", "UnitText"]
+__all__ = ["LONGEST", "Part", "Size", "UnitParts", "UnitText"]
 
+LONGEST = 100
+"""Characters a unit has at most; what is longer is not read."""
+_HIGHEST = 30
+"""The highest power of ten that is read, up or down."""
 _KEPT = 8192
 """How many texts are kept with what they mean; a site writes a few hundred."""
 _STEM = 4
@@ -25,7 +29,7 @@ _TIMES = re.compile(r"(?<![^\W\d_])[xX]\s*(?=10)")
 _NOTE = re.compile(r"(?P<behind>(?<=\w))?\{[^{}]*\}|\([^(){}\d/%]*\)")
 _TOKEN = re.compile(
     r"""\s*(?:
-      10\s?(?:\*\*|[*^eE])\(?(?P<ten>-?\d{1,3})\)?
+      10(?:\s?(?:\*\*|[*^eE])\(?|\((?=-?\d{1,3}\)))(?P<ten>-?\d{1,3})\)?
     | (?P<number>\d{1,12}(?:\.\d{1,12})?)
     | (?P<word>(?:[^\W\d_]|\[[^\[\]\s]*\])+|[%‰\#]) (?:\^?(?P<power>-?[1-9]))?\.?(?=[^\w]|$)
     | (?P<sign>[./*()])
@@ -138,8 +142,11 @@ class UnitParts:
         Returns
         -------
         UnitText
-            Its size, or that it is not understood, or that it is no unit at all.
+            Its size, or that it is not understood, or that it is no unit at all. A text of
+            more than `LONGEST` characters is not understood.
         """
+        if len(text) > LONGEST:
+            return UnitText(None)
         known = self._read.get(text)
         if known is None:
             known = self._understand(text)
@@ -252,7 +259,8 @@ class _Reader:
             number = Fraction(text)
             return Part(number) if number else None
         if kind == "ten":
-            return Part(Fraction(10) ** int(text))
+            ten = int(text)
+            return Part(Fraction(10) ** ten) if abs(ten) <= _HIGHEST else None
         if kind == "word":
             return self._word(text, power)
         if text != "(":
