@@ -11,7 +11,7 @@ from aclf_fhir.evaluation.supports import NO, UNKNOWN, YES
 from aclf_fhir.record import Fact, FactKind, FactStatus, Record
 from aclf_fhir.units import Interval, TimeRange
 
-__all__ = ["DOUBT", "choose_days_to_decompensation", "choose_finding"]
+__all__ = ["DOUBT", "choose_days_to_decompensation", "choose_finding", "grade_shows"]
 
 DOUBT = frozenset({"history", "provisional", "review", "supporting", "refuted"})
 """Qualifiers of a finding that proves nothing of now."""
@@ -149,11 +149,12 @@ def _graded(record: Record, at: datetime) -> list[Fact]:
         if fact.status is FactStatus.USABLE
         and fact.start is not None
         and fact.start.latest <= at
-        and _shows(fact)
+        and grade_shows(fact)
     ]
 
 
-def _shows(fact: Fact) -> bool:
+def grade_shows(fact: Fact) -> bool:
+    """Say whether a grade of ascites or encephalopathy shows that it is there."""
     if isinstance(fact.value, Interval):
         return fact.value.at_least(Decimal(1)) == "true"
     return isinstance(fact.value, frozenset) and bool(fact.value) and "none" not in fact.value

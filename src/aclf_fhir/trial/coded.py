@@ -12,6 +12,7 @@ from aclf_fhir.evaluation.reasons import STATUS_REASONS
 from aclf_fhir.record import Fact, FactKind, FactStatus
 from aclf_fhir.trial.judgement import Evidence, Judgement, Need, Needs, Outcome, evidence_of
 from aclf_fhir.trial.node import UNREAD_NOTE, Node, told_at, unknown
+from aclf_fhir.trial.onset import GRADED_AS, Presences, is_sighting, lasts
 from aclf_fhir.trial.periods import Period
 from aclf_fhir.trial.situation import Situation
 from aclf_fhir.units import TimeRange
@@ -23,11 +24,6 @@ Past = Literal["counts", "review", "ignored"]
 
 _DAY = timedelta(hours=25)
 """The longest calendar day, on which the clocks go back."""
-
-_SIGHTINGS = frozenset({"Observation", "DiagnosticReport", "QuestionnaireResponse"})
-"""What tells that something was there at its time, not that it began then."""
-
-_NOT_THERE = (frozenset({"absent"}), frozenset({"not_done"}))
 
 
 class _Reading(Enum):
@@ -116,9 +112,13 @@ class Coded(Node):
         doubtful = [(fact, why) for fact, reading, why in readings if reading is _Reading.DOUBTFUL]
         seen = [fact for fact, reading, _ in readings if reading is _Reading.SEEN]
         past = [fact for fact, reading, _ in readings if reading is _Reading.PAST]
-        if self.onset and any(self._goes_back(fact, situation) for fact in facts):
-            # What is coded anew may be what was there all the time.
-            present, seen = [], [*present, *seen]
+        since = self._since(situation)
+        if self.onset and present and since is not None:
+            earlier = self._presences(present, situation).before(since)
+            if earlier:
+                # What is coded anew may be what was there all the time.
+                known = [*present, *seen]
+                present, seen = [], [*(fact for fact in earlier if fact not in known), *known]
         if absent:
             cleared = told_at(absent[-1])
             doubtful = [
@@ -297,7 +297,7 @@ class Coded(Node):
         start, end = fact.start, fact.end
         if start is None:
             # Only a recorded date: the event is no later than that.
-            if fact.recorded is not None and fact.recorded < since and not _lasts(fact):
+            if fact.recorded is not None and fact.recorded < since and not lasts(fact):
                 return _Reading.PAST, Reason.OUTSIDE_WINDOW
             return _Reading.DOUBTFUL, Reason.OUTSIDE_WINDOW
         if _only_history(fact) and start.latest >= since:
@@ -310,7 +310,7 @@ class Coded(Node):
         # A day that is not over counts if it was on file by now: it had begun.
         begun = start.latest <= at or fact.known <= at
         inside = start.earliest >= since
-        if begun and inside and self.onset and fact.source.type in _SIGHTINGS:
+        if begun and inside and self.onset and is_sighting(fact):
             return _Reading.SEEN, Reason.NEEDS_ATTESTATION
         lasted = end is not None and end.earliest >= since and not self.onset
         if begun and (inside or lasted):
@@ -320,25 +320,22 @@ class Coded(Node):
             if self.touching and _to_the_day(touches):
                 return _Reading.PRESENT, Reason.NO_DATA
             return _Reading.DOUBTFUL, Reason.OUTSIDE_WINDOW
-        if _lasts(fact):
+        if lasts(fact):
             # It began before the window, and nothing says that it was over by then.
             return _Reading.DOUBTFUL, Reason.NEEDS_ATTESTATION
         return _Reading.PAST, Reason.OUTSIDE_WINDOW
 
-    def _goes_back(self, fact: Fact, situation: Situation) -> bool:
-        """Say whether something was there before the window, and not over by its beginning."""
-        since = self._since(situation)
-        if since is None or fact.value in _NOT_THERE or "refuted" in fact.qualifiers:
-            return False
-        began = fact.recorded if fact.start is None else fact.start.latest
-        goes_on = _lasts(fact) or (fact.end is not None and fact.end.latest >= since)
-        return began is not None and began < since and goes_on
+    def _presences(self, onsets: list[Fact], situation: Situation) -> Presences:
+        facts = situation.facts(self.kind, self.name)
+        scale = GRADED_AS.get(self.name)
+        grades = situation.facts(FactKind.GRADE, scale) if scale else ()
+        return Presences((*facts, *grades), onsets)
 
     def _still_active(self, doubtful: list[Fact], situation: Situation) -> frozenset[str]:
         """Flag what began before the window and has no end."""
         since = self._since(situation)
         lasting = since is not None and any(
-            _lasts(fact) and fact.start is not None and fact.start.latest < since
+            lasts(fact) and fact.start is not None and fact.start.latest < since
             for fact in doubtful
         )
         return frozenset({"still_active"} if lasting and self.when == "window" else ())
@@ -350,8 +347,14 @@ class Coded(Node):
             seen = [fact.end or fact.start for fact in present if not self._ageless(fact)]
             dated = [within.after(time.earliest, zone) for time in seen if time is not None]
             return max(dated) if len(dated) == len(present) else None
-        if self.within is None:
+        since = self._since(situation)
+        if self.within is None or since is None:
             return None
+        if self.onset:
+            # The last onset leaves the window, or something in it will lie before it.
+            onset = max(fact.start.earliest for fact in present if fact.start is not None)
+            earlier = self._presences(present, situation).from_(since)
+            return self.within.after(min(onset, *earlier), zone)
         ends = [
             self.within.after((fact.end or fact.start).latest, zone)
             for fact in present
@@ -364,11 +367,6 @@ class Coded(Node):
         if self.when == "window":
             start = fact.end
         return within.after(start.earliest, zone) if within and start else None
-
-
-def _lasts(fact: Fact) -> bool:
-    """Say whether an event is still called active, without an end."""
-    return fact.end is None and bool(fact.qualifiers & {"active", "in_progress"})
 
 
 def _only_history(fact: Fact) -> bool:

@@ -409,6 +409,84 @@ def test_an_event_that_must_have_begun_in_the_window(
     assert judged.reasons == (() if reason is None else (reason,))
 
 
+def absent(hours: float, **rest: Any) -> Fact:
+    return found("ascites_finding", "absent", hours, qualifiers=frozenset({"definite"}), **rest)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "expected"),
+    [
+        ([seen(671)], MET),
+        ([seen(672)], MET),
+        ([seen(672.01)], UNKNOWN),
+        ([seen(960)], UNKNOWN),
+        ([found("ascites_finding", hours=None, recorded=ago(700).latest)], UNKNOWN),
+        # Found absent since, or over: what began then is new.
+        ([seen(960), absent(700)], MET),
+        ([seen(960), absent(241)], MET),
+        ([seen(960), absent(240)], UNKNOWN),
+        ([seen(960), absent(960)], UNKNOWN),
+        ([seen(960), absent(970)], UNKNOWN),
+        ([seen(960), absent(800), seen(700)], UNKNOWN),
+        ([seen(960), absent(700, status=FactStatus.PRELIMINARY)], UNKNOWN),
+        ([seen(960), coded(1000, lasted=100)], MET),
+        ([seen(960), coded(1000, lasted=30)], UNKNOWN),
+        ([seen(960), graded("ascites", "none", 700)], MET),
+        # A Condition that is still called active is not over by what was not found once.
+        ([coded(960), absent(700)], UNKNOWN),
+        ([absent(960)], MET),
+        ([graded("ascites", "none", 960)], MET),
+        ([graded("ascites", "mild", 672)], MET),
+        ([graded("ascites", "mild", 673)], UNKNOWN),
+        ([graded("he_grade", 2, 960)], MET),
+    ],
+)
+def test_what_was_seen_before_the_window_leaves_an_onset_open(
+    earlier: list[Fact], expected: Outcome
+) -> None:
+    assert outcome(BEGAN, *earlier, coded(240)) is expected
+
+
+@pytest.mark.parametrize(("grade", "expected"), [(0, MET), (1, UNKNOWN), (2, UNKNOWN)])
+def test_a_grade_of_encephalopathy_before_the_window_leaves_an_onset_open(
+    grade: int, expected: Outcome
+) -> None:
+    data = {"finding": {"name": "hepatic_encephalopathy", "began_within": "28 d"}}
+    stated = found("hepatic_encephalopathy", hours=240)
+    new = structs.replace(stated, source=structs.replace(stated.source, type="Condition"))
+    assert outcome(data, graded("he_grade", grade, 700), new) is expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "hours"),
+    [
+        ([coded(648, lasted=624)], 24),
+        ([coded(648)], 24),
+        # What lies in the window will lie before it, and then the newer is open again.
+        ([coded(648), coded(120)], 24),
+        ([coded(None, start=ago(660, until=648)), coded(120)], 24),
+        ([coded(648, lasted=100), coded(120)], 24),
+        ([seen(648), coded(120)], 24),
+        ([graded("ascites", "mild", 648), coded(120)], 24),
+        ([seen(648), absent(300), coded(120)], 552),
+        ([coded(648, lasted=0), coded(120)], 552),
+        ([coded(120), seen(24)], 552),
+    ],
+)
+def test_an_onset_holds_until_it_or_what_was_there_before_leaves_the_window(
+    facts: list[Fact], hours: float
+) -> None:
+    judged = judge(BEGAN, *facts)
+    assert (judged.outcome, judged.fresh_until) == (MET, T + timedelta(hours=hours))
+    kept, later = judged.fresh_until, timedelta(seconds=1)
+    node = Reader("test").node(BEGAN, "criterion")
+    for at, expected in ((kept, MET), (kept + later, UNKNOWN)):
+        seen_then = record(*facts, as_of=at, known_at=T + timedelta(days=99))
+        assert (
+            node.judge(Situation(seen_then, rules(), study="this", items=ITEMS)).outcome is expected
+        )
+
+
 def test_a_mention_does_not_outdate_what_was_answered_of_the_onset() -> None:
     data = {**BEGAN, "ask": {"item": "decompensation-onset-date", "within": "28 d"}}
     told = attested("decompensation-onset-date", ago(300), 48)
