@@ -354,7 +354,7 @@ class Coded(Node):
             # The last onset leaves the window, or something in it will lie before it.
             onset = max(fact.start.earliest for fact in present if fact.start is not None)
             earlier = self._presences(present, situation).from_(since)
-            return self.within.after(min(onset, *earlier), zone)
+            return self.within.after(min([onset, *earlier]), zone)
         ends = [
             self.within.after((fact.end or fact.start).latest, zone)
             for fact in present

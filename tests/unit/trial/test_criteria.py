@@ -471,6 +471,7 @@ def test_a_grade_of_encephalopathy_before_the_window_leaves_an_onset_open(
         ([seen(648), absent(300), coded(120)], 552),
         ([coded(648, lasted=0), coded(120)], 552),
         ([coded(120), seen(24)], 552),
+        ([coded(120, qualifiers=frozenset({"definite"}))], 552),
     ],
 )
 def test_an_onset_holds_until_it_or_what_was_there_before_leaves_the_window(
