@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from fhir.resources.R4B import get_fhir_model_class
 
 from aclf_fhir.fhir import split_bundle, validate
+from aclf_fhir.publication import STATUS_REASON
 from aclf_fhir.workflows import signing
 from aclf_fhir.workflows.trial_reading import TRIAL_TYPES
 from tests.conftest import ROOT
@@ -244,9 +245,11 @@ def test_the_dead_are_not_signed_for(candidate: TestClient) -> None:
 
 def test_a_person_who_said_no_is_not_signed_over(candidate: TestClient) -> None:
     subject = subject_of(candidate)
+    why = {"url": STATUS_REASON, "valueCode": "subject-decision"}
+    moved = {**subject, "status": "withdrawn", "extension": [*subject["extension"], why]}
     answer = candidate.put(
         f"/fhir/ResearchSubject/{subject['id']}",
-        json={**subject, "status": "withdrawn"},
+        json=moved,
         headers={"If-Match": f'W/"{subject["meta"]["versionId"]}"'},
     )
     assert answer.status_code == 200, answer.text
