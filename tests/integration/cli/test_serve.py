@@ -125,7 +125,7 @@ def test_its_log_holds_nothing_of_the_patient(server: Server) -> None:
 def test_a_body_that_is_too_long_is_refused_before_it_is_all_sent(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(
-            b"POST /fhir HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\n"
+            b"POST /fhir HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/fhir+json\r\n"
             b"Content-Length: 99000000000\r\n\r\n{"
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
