@@ -41,6 +41,8 @@ _SORTS = {
 _MAX_COUNT = 1000
 _MAX_VALUES = 200
 """Alternatives of one search altogether: more than a database takes in one question."""
+_MAX_CONDITIONS = 20
+"""Parameters of one search: PostgreSQL plans 200 of them for minutes."""
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -91,6 +93,9 @@ def build_query(
         values += 1 + value.count(",")
         if values > _MAX_VALUES:
             issues.append(_issue(name, f"brings more than {_MAX_VALUES} values; ask in parts"))
+            break
+        if len(clauses) == _MAX_CONDITIONS:
+            issues.append(_issue(name, f"is more than the {_MAX_CONDITIONS}th parameter"))
             break
         try:
             clauses.append(_clause(known, name, value, zone, now))
